@@ -1,0 +1,171 @@
+"""Everything that can go wrong and that a person can do something about.
+
+One root, ``LocalChatError``, with a ``code`` that scripts read, a ``message`` that says what happened, and a ``hint``
+that says what to do next. They are made at the borders (socket, file, key, form) and shown in one place per interface.
+Any other exception is a bug.
+"""
+
+from __future__ import annotations
+
+
+class LocalChatError(Exception):
+    """The root. ``code`` is public behaviour (see docs/command-line.md); ``title`` heads a toast."""
+
+    code = "internal"
+    title = "Something went wrong"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ProviderNotConfigured(LocalChatError):
+    """A model names a provider that does not exist."""
+
+    code = "provider_not_configured"
+    title = "No such provider"
+
+    def __init__(self, hint: str = "See `localchat providers list`, or add it first.") -> None:
+        super().__init__("Chat provider is not configured.", hint)
+
+
+class NoDefaultModel(LocalChatError):
+    """There is no usable model to answer a turn."""
+
+    code = "no_default_model"
+    title = "No default model"
+
+    def __init__(self, hint: str = "Add a model or switch one on: f2 in the app, or `localchat models add REF`.") -> None:
+        super().__init__("no default chat model config is available", hint)
+
+
+class NotFound(LocalChatError):
+    """The row that was to be read or changed is gone (removed here or in another window)."""
+
+    code = "not_found"
+    title = "Not found"
+
+    def __init__(
+        self,
+        message: str = "Resource not found or you do not have access to this resource",
+        hint: str = "It was removed, perhaps in another window.",
+    ) -> None:
+        super().__init__(message, hint)
+
+
+class AlreadyExists(LocalChatError):
+    code = "already_exists"
+    title = "Already there"
+
+
+class InvalidInput(LocalChatError):
+    code = "invalid_input"
+    title = "That cannot be used"
+
+
+class ConfirmRemote(LocalChatError):
+    """The chat's own model is local, the model that would answer is not, and the person has not agreed yet."""
+
+    code = "confirm_remote"
+    title = "Send to another machine?"
+
+    def __init__(self, wanted: str, used: str) -> None:
+        super().__init__(
+            f"{wanted} answered on this machine; {used} does not. Nothing was sent.",
+            f"Choose a model with `-m REF`, or agree for this chat with `--allow-remote` ({used} will see the whole chat).",
+        )
+        self.wanted = wanted
+        self.used = used
+
+
+class ModelMissing(LocalChatError):
+    """The weights file of an embedded model is not there."""
+
+    code = "model_missing"
+    title = "Model file missing"
+
+
+class ProviderUnavailable(LocalChatError):
+    """Refused, unresolved, timeout, 5xx, or a break before the first word."""
+
+    code = "provider_unavailable"
+    title = "No answer"
+
+
+class ProviderRejected(LocalChatError):
+    """401, 403, 404 and other 4xx: the endpoint understood and refused."""
+
+    code = "provider_rejected"
+    title = "Refused"
+
+
+class RateLimited(LocalChatError):
+    code = "rate_limited"
+    title = "Rate limited"
+
+    def __init__(self, message: str, hint: str = "", retry_after: float | None = None) -> None:
+        """``retry_after``: seconds the endpoint asks to wait, where it said so."""
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
+class ContextTooLong(LocalChatError):
+    """The endpoint says that what was sent does not fit. ``limit`` and ``tokens`` where it told them."""
+
+    code = "context_too_long"
+    title = "Too long for this model"
+
+    def __init__(self, message: str, hint: str = "", *, limit: int | None = None, tokens: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.limit = limit
+        self.tokens = tokens
+
+
+class ReplyCut(LocalChatError):
+    """The stream broke after the first word, or ended without a finish reason."""
+
+    code = "reply_cut"
+    title = "The reply was cut off"
+
+
+class StoreBusy(LocalChatError):
+    """Another process kept the write lock for longer than we wait."""
+
+    code = "store_busy"
+    title = "The store is busy"
+
+
+class StoreUnreadable(LocalChatError):
+    code = "store_unreadable"
+    title = "The store cannot be read"
+
+
+class StoreNewer(LocalChatError):
+    code = "store_newer"
+    title = "The store is newer than this program"
+
+
+class DiskFull(LocalChatError):
+    code = "disk_full"
+    title = "The disk is full"
+
+
+class Internal(LocalChatError):
+    """A promise of our own was broken inside a transaction; nothing was changed."""
+
+    code = "internal"
+    title = "Internal error"
+
+
+BY_CODE: dict[str, type[LocalChatError]] = {
+    kind.code: kind
+    for kind in (
+        ProviderNotConfigured, NoDefaultModel, NotFound, AlreadyExists, InvalidInput, ConfirmRemote, ModelMissing,
+        ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut, StoreBusy, StoreUnreadable,
+        StoreNewer, DiskFull, Internal,
+    )
+}  # fmt: skip

@@ -1,0 +1,338 @@
+"""The nouns, as frozen records. What they mean: docs/words.md."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+Kind = Literal["embedded", "echo", "openai", "anthropic", "google"]
+Role = Literal["system", "user", "assistant"]
+Status = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
+KeySource = Literal["none", "env", "keyring"]
+Reason = Literal["removed", "disabled"]
+
+KINDS: tuple[Kind, ...] = ("embedded", "echo", "openai", "anthropic", "google")
+BUILT_IN_MODEL = "smollm2"  # the model in the box, of a provider of kind `embedded`
+LOCAL_KINDS = ("embedded", "echo")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """``YYYY-MM-DDTHH:MM:SS.mmmZ``, as the store writes times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def moment(stamped: str) -> datetime:
+    """The other way: a store's time as an aware datetime."""
+    return datetime.fromisoformat(stamped)
+
+
+def is_loopback(host: str | None) -> bool:
+    """``localhost``, 127/8 or ``::1``. Any other name is elsewhere, whatever it may resolve to."""
+    if host is None:
+        return False
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_local(kind: str, base_url: str | None) -> bool:
+    """Whether a provider of this kind and address runs on this machine."""
+    if kind in LOCAL_KINDS:
+        return True
+    try:
+        return is_loopback(urlsplit(base_url or "").hostname)
+    except ValueError:
+        return False
+
+
+class Ref(NamedTuple):
+    """How people name a model: ``PROVIDER/MODEL``, split at the first slash."""
+
+    provider: str
+    model: str
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """Raises ValueError where there is no slash, or nothing on one side of it."""
+        provider, slash, model = text.partition("/")
+        if not slash or not provider or not model:
+            raise ValueError(text)
+        return cls(provider, model)
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A saved place that answers. ``key_name`` is the environment variable or the keyring entry; never the key."""
+
+    id: int
+    name: str
+    kind: str
+    base_url: str | None
+    key_source: KeySource
+    key_name: str | None
+    enabled: bool
+    created_at: str
+    updated_at: str
+
+    @property
+    def local(self) -> bool:
+        return is_local(self.kind, self.base_url)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A configured model. ``usable``: live, switched on, and so is its provider. ``context`` is in tokens."""
+
+    id: int
+    provider: str
+    model: str
+    path: str | None
+    context: int | None
+    parameters: dict[str, Any]
+    enabled: bool
+    is_default: bool
+    is_local: bool
+    created_at: str
+    updated_at: str
+    deleted_at: str | None
+    usable: bool
+
+    @property
+    def ref(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+    @property
+    def removed(self) -> bool:
+        return self.deleted_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A model as a message names it: enough to show, live or removed."""
+
+    id: int
+    provider: str
+    model: str
+    removed: bool
+
+    @property
+    def ref(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPreview:
+    """What a removal would do. ``provider`` is None where a single model is removed.
+
+    ``successors``: every model that could take over, best first; empty where the default is not among the removed, or
+    nobody can. ``default_after`` is the first of them, or the one that was asked for.
+    """
+
+    provider: Provider | None
+    models: tuple[Model, ...]
+    chats_affected: int
+    newest_titles: tuple[str, ...]
+    default_before: Model | None
+    default_after: Model | None
+    successors: tuple[Model, ...]
+
+    @property
+    def removes_default(self) -> bool:
+        return self.default_before is not None and any(m.id == self.default_before.id for m in self.models)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a removal did; all that an undo needs. ``event_id`` is its line in the catalog's log."""
+
+    event_id: int
+    provider: Provider | None
+    models: tuple[Model, ...]
+    default_before: Model | None
+    default_after: Model | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultChange:
+    """What a change of the catalog did to the default. ``promoted``: not chosen by a person but by the rule."""
+
+    before: Model | None
+    after: Model | None
+    promoted: bool
+
+    @property
+    def changed(self) -> bool:
+        return (self.before.id if self.before else None) != (self.after.id if self.after else None)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEvent:
+    """One line of the append-only log of the catalog. ``by``: ``person`` or ``promotion``."""
+
+    id: int
+    at: str
+    action: str
+    subject: str
+    default_before: str | None
+    default_after: str | None
+    by: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A conversation. ``model`` is its own model, live or not; ``length`` counts the messages of its current line."""
+
+    id: int
+    title: str
+    model: ModelName | None
+    leaf_id: int | None
+    length: int
+    system: str
+    draft: str
+    parameters: dict[str, Any]
+    remote_ok: bool
+    created_at: str
+    updated_at: str
+    archived_at: str | None
+    pinned_at: str | None
+    deleted_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorNote:
+    """A failure as it is stored beside a message: never part of its content, never sent to a model."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, as the endpoint counted them."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One role's text. ``depth`` counts from 0 along its line; ``version`` of ``versions`` among its siblings.
+
+    ``left_out``: how many earlier messages did not fit the model's context and were not sent with this turn.
+    ``duration_ms``: from the request to the end of the reply.
+    """
+
+    id: int
+    chat_id: int
+    parent_id: int | None
+    depth: int
+    role: Role
+    content: str
+    reasoning: str
+    status: Status
+    model: ModelName | None
+    fallback_from: ModelName | None
+    fallback_reason: Reason | None
+    error: ErrorNote | None
+    finish_reason: str | None
+    usage: Usage | None
+    duration_ms: int | None
+    left_out: int
+    created_at: str
+    version: int = 1
+    versions: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """A turn answered by the default: the model wanted, the model used, and why."""
+
+    wanted: Model
+    used: Model
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Who answers a turn. ``own`` is what the chat keeps as its model."""
+
+    used: Model
+    own: Model
+    fallback: Fallback | None = None
+
+
+# What is sent to a model, and what comes back: the words between turns and the clients.
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message as it is sent."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One turn as a client gets it. ``parameters``: temperature, top_p, seed, max_tokens, where set."""
+
+    model: str
+    lines: tuple[Line, ...]
+    system: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    path: str | None = None
+    context: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPiece:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something that takes time before the first word: ``what`` is for people; bytes, or None where unknown."""
+
+    what: str
+    done: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last piece of a stream. ``reason``: ``stop``, ``length``, … or None where the stream ended without one."""
+
+    reason: str | None
+    usage: Usage | None = None
+
+
+Piece = TextPiece | ReasoningPiece | Progress | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModel:
+    """A model as an endpoint lists it. ``context`` in tokens, where it says so."""
+
+    name: str
+    context: int | None = None

@@ -1,0 +1,68 @@
+"""The only room that knows SQLite. A ``Store`` is one connection, used by the thread that opened it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from localchat.records import stamp, utc_now
+from localchat.store.catalog import Catalog
+from localchat.store.chats import Chats
+from localchat.store.connection import PATIENCE, connect, patiently
+from localchat.store.migrations import migrate
+from localchat.store.state import State
+
+__all__ = ["Store", "patiently"]
+
+
+class Store:
+    """The file, opened and migrated: ``catalog`` (providers and models), ``chats``, ``state``.
+
+    Opening marks as ``interrupted`` every reply that a process now dead left ``streaming``.
+    ``busy_timeout`` is in seconds: leave it for command-line use; 0 on an event loop, with writes through ``patiently``.
+    Raises StoreNewer, StoreUnreadable, StoreBusy, InvalidInput, DiskFull.
+    """
+
+    def __init__(
+        self, path: Path, *, busy_timeout: float = PATIENCE, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.path = path
+        self.connection = connect(path, busy_timeout=busy_timeout)
+        try:
+            migrate(self.connection, path)
+            self._clock = clock
+            self.catalog = Catalog(self.connection, self.now)
+            self.chats = Chats(self.connection, self.now)
+            self.state = State(self.connection)
+            self.chats.mark_interrupted()
+            self._seen = self._data_version()
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def now(self) -> str:
+        """The clock's time as the store writes it."""
+        return stamp(self._clock())
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another connection has written since this was last asked. Costs two microseconds."""
+        version = self._data_version()
+        changed = version != self._seen
+        self._seen = version
+        return changed
+
+    def _data_version(self) -> int:
+        return int(self.connection.execute("pragma data_version").fetchone()[0])
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,47 @@
+"""What may reach a terminal, and what may reach the store.
+
+Text that a person, a model, a server or a file wrote can hold escape sequences that set the clipboard, fake the screen
+or reverse the reading order. The store keeps it raw; ``clean`` is the one gate on the way to any screen.
+"""
+
+from __future__ import annotations
+
+import re
+
+# C0 except tab and newline, DEL, C1, and the bidi controls that reorder what is read (Trojan Source, CVE-2021-42574).
+# Zero-width joiners stay: emoji and several scripts need them. Lone surrogates cannot be encoded for any terminal.
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
+_LINE_ENDS = re.compile(r"\r\n?|\u2028|\u2029")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """The text without any character that a terminal would obey; newline and tab stay."""
+    return _UNSAFE.sub("", _LINE_ENDS.sub("\n", text))
+
+
+def one_line(text: str, limit: int = 0) -> str:
+    """The text cleaned and on one line; cut to ``limit`` characters with an ellipsis where a limit is given."""
+    line = " ".join(clean(text).split())
+    if limit and len(line) > limit:
+        return line[: limit - 1].rstrip() + "…"
+    return line
+
+
+def storable(text: str) -> str:
+    """The text as SQLite can hold it: a lone surrogate (half of a broken escape) becomes U+FFFD."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def title_from(words: str) -> str:
+    """A chat's plain title: its first words, at most 60 characters."""
+    line = one_line(words[:2000])
+    if len(line) <= 60:
+        return line or "New chat"
+    cut = line[:60]
+    return (cut[: cut.rfind(" ")] if " " in cut[30:] else cut).rstrip(" ,;:.") + "…"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 chat``, ``2 chats``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,0 +1,33 @@
+"""Errors and news as toasts. Nothing that a person, a model or a server wrote is ever markup here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Literal
+
+from textual.app import App
+
+from localchat.errors import LocalChatError
+from localchat.text import clean
+
+
+def tell(
+    app: App[None], message: str, *, title: str = "", severity: Literal["information", "warning", "error"] = "information"
+) -> None:
+    """A toast, literally as written."""
+    app.notify(clean(message), title=clean(title), severity=severity, markup=False)
+
+
+def tell_error(app: App[None], error: LocalChatError) -> None:
+    """What was wrong, then what to do."""
+    tell(app, f"{error.message}\n{error.hint}" if error.hint else error.message, title=error.title, severity="error")
+
+
+@contextlib.contextmanager
+def reporting(app: App[None]) -> Iterator[None]:
+    """A LocalChatError inside becomes a toast; any other exception is a bug and passes."""
+    try:
+        yield
+    except LocalChatError as error:
+        tell_error(app, error)
