@@ -39,7 +39,9 @@ class NoDefaultModel(LocalChatError):
     code = "no_default_model"
     title = "No default model"
 
-    def __init__(self, hint: str = "Add a model or switch one on: f2 in the app, or `localchat models add REF`.") -> None:
+    def __init__(
+        self, hint: str = "Add a model or switch one on: f2 in the app, or `localchat models add REF`."
+    ) -> None:
         super().__init__("no default chat model config is available", hint)
 
 
@@ -76,7 +78,7 @@ class ConfirmRemote(LocalChatError):
     def __init__(self, wanted: str, used: str) -> None:
         super().__init__(
             f"{wanted} answered on this machine; {used} does not. Nothing was sent.",
-            f"Choose a model with `-m REF`, or agree for this chat with `--allow-remote` ({used} will see the whole chat).",
+            f"Choose a model with `-m REF`, or agree for this chat with `--allow-remote`: {used} will see all of it.",
         )
         self.wanted = wanted
         self.used = used

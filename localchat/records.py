@@ -270,11 +270,15 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Who answers a turn. ``own`` is what the chat keeps as its model."""
+    """Who answers a turn. ``own`` is what the chat keeps as its model.
+
+    ``agreed``: the person agreed with this turn that this local chat may go to another machine.
+    """
 
     used: Model
     own: Model
     fallback: Fallback | None = None
+    agreed: bool = False
 
 
 # What is sent to a model, and what comes back: the words between turns and the clients.

@@ -11,6 +11,7 @@ from localchat.records import stamp, utc_now
 from localchat.store.catalog import Catalog
 from localchat.store.chats import Chats
 from localchat.store.connection import PATIENCE, connect, patiently
+from localchat.store.messages import Messages
 from localchat.store.migrations import migrate
 from localchat.store.state import State
 
@@ -18,25 +19,26 @@ __all__ = ["Store", "patiently"]
 
 
 class Store:
-    """The file, opened and migrated: ``catalog`` (providers and models), ``chats``, ``state``.
+    """The file, opened and migrated: ``catalog`` (providers and models), ``chats``, ``messages``, ``state``.
 
     Opening marks as ``interrupted`` every reply that a process now dead left ``streaming``.
-    ``busy_timeout`` is in seconds: leave it for command-line use; 0 on an event loop, with writes through ``patiently``.
+    ``busy_timeout`` is in seconds: leave it on the command line; 0 on an event loop, with writes through ``patiently``.
     Raises StoreNewer, StoreUnreadable, StoreBusy, InvalidInput, DiskFull.
     """
 
-    def __init__(
-        self, path: Path, *, busy_timeout: float = PATIENCE, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, path: Path, *, busy_timeout: float = PATIENCE, clock: Callable[[], datetime] = utc_now) -> None:
         self.path = path
-        self.connection = connect(path, busy_timeout=busy_timeout)
+        # Opening waits for others even where later writes do not: there is no screen yet that could freeze.
+        self.connection = connect(path)
         try:
             migrate(self.connection, path)
             self._clock = clock
             self.catalog = Catalog(self.connection, self.now)
             self.chats = Chats(self.connection, self.now)
+            self.messages = Messages(self.connection, self.now)
             self.state = State(self.connection)
-            self.chats.mark_interrupted()
+            self.messages.mark_interrupted()
+            self.connection.execute(f"pragma busy_timeout={round(busy_timeout * 1000)}")
             self._seen = self._data_version()
         except BaseException:
             self.connection.close()

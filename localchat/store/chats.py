@@ -1,1 +1,213 @@
-"""Chats and messages. Messages form a tree; a chat shows the line from its newest leaf up to the root."""
+"""Chats: their list, their life (rename, pin, archive, trash), their own model and what belongs to them.
+
+``updated_at`` is the time of the last turn: renaming or moving a chat does not make lists jump.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from localchat.errors import InvalidInput, NotFound
+from localchat.records import Chat, ModelName
+from localchat.store.connection import immediate
+from localchat.text import one_line, storable
+
+TITLE_LIMIT = 200  # characters
+
+SELECT_CHAT = """
+select c.id, c.title, c.leaf_id, c.system, c.draft, c.parameters, c.remote_ok, c.created_at, c.updated_at,
+  c.archived_at, c.pinned_at, c.deleted_at, coalesce(leaf.depth + 1, 0) as length,
+  m.id as model_id, m.provider as model_provider, m.model as model_model, m.deleted_at is not null as model_removed
+from chats c
+left join model_configs m on m.id = c.model_config_id
+left join messages leaf on leaf.id = c.leaf_id
+"""
+
+Shelf = Literal["open", "archived", "trash"]
+_SHELVES: dict[Shelf, str] = {
+    "open": "c.deleted_at is null and c.archived_at is null",
+    "archived": "c.deleted_at is null and c.archived_at is not null",
+    "trash": "c.deleted_at is not null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Chats that were given another model, each with the model it had: what an undo needs."""
+
+    before: tuple[tuple[int, int | None], ...]
+    to: int
+
+
+def model_name(row: sqlite3.Row, prefix: str) -> ModelName | None:
+    """A joined model from the columns ``PREFIX_id``, ``_provider``, ``_model``, ``_removed``."""
+    if row[f"{prefix}_id"] is None:
+        return None
+    return ModelName(
+        row[f"{prefix}_id"], row[f"{prefix}_provider"], row[f"{prefix}_model"], bool(row[f"{prefix}_removed"])
+    )
+
+
+def chat_of(row: sqlite3.Row) -> Chat:
+    return Chat(
+        id=row["id"],
+        title=row["title"],
+        model=model_name(row, "model"),
+        leaf_id=row["leaf_id"],
+        length=row["length"],
+        system=row["system"],
+        draft=row["draft"],
+        parameters=json.loads(row["parameters"]),
+        remote_ok=bool(row["remote_ok"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        archived_at=row["archived_at"],
+        pinned_at=row["pinned_at"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+class Chats:
+    """The chats of one store. Writes raise StoreBusy and DiskFull beside what they name."""
+
+    def __init__(self, connection: sqlite3.Connection, now: Callable[[], str]) -> None:
+        self._connection = connection
+        self._now = now
+
+    def get(self, chat_id: int) -> Chat:
+        """Whether in the trash or not. Raises NotFound."""
+        row = self._connection.execute(f"{SELECT_CHAT} where c.id = ?", (chat_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"There is no chat {chat_id}.", "See `localchat chats list`.")
+        return chat_of(row)
+
+    def last(self) -> Chat | None:
+        """The chat used last that is neither archived nor in the trash."""
+        found = self.listing(limit=1)
+        return found[0] if found else None
+
+    def listing(
+        self, shelf: Shelf = "open", *, words: str = "", limit: int = 50, after: Chat | None = None
+    ) -> list[Chat]:
+        """One page, newest first. ``after`` is the last chat of the page before; ``words`` filters by the title."""
+        where, values = [_SHELVES[shelf]], list[Any]()
+        for word in words.split():
+            where.append(r"c.title like ? escape '\'")
+            values.append("%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%")
+        if after is not None:
+            where.append("(c.updated_at, c.id) < (?, ?)")
+            values += [after.updated_at, after.id]
+        rows = self._connection.execute(
+            f"{SELECT_CHAT} where {' and '.join(where)} order by c.updated_at desc, c.id desc limit ?", (*values, limit)
+        ).fetchall()
+        return [chat_of(row) for row in rows]
+
+    def pinned(self) -> list[Chat]:
+        """The pinned ones that are not archived or in the trash, the one pinned first first."""
+        rows = self._connection.execute(
+            f"{SELECT_CHAT} where {_SHELVES['open']} and c.pinned_at is not null order by c.pinned_at, c.id"
+        ).fetchall()
+        return [chat_of(row) for row in rows]
+
+    def any(self) -> bool:
+        """Whether there is any chat at all, on whatever shelf."""
+        return self._connection.execute("select 1 from chats limit 1").fetchone() is not None
+
+    # What a person changes. Each raises NotFound where the chat is gone.
+
+    def rename(self, chat_id: int, title: str) -> Chat:
+        """Raises InvalidInput for an empty title."""
+        line = one_line(storable(title), TITLE_LIMIT)
+        if not line:
+            raise InvalidInput("A title cannot be empty.", "Type a title, or keep the old one with escape.")
+        return self._change(chat_id, title=line)
+
+    def pin(self, chat_id: int, pinned: bool) -> Chat:
+        return self._change(chat_id, pinned_at=self._now() if pinned else None)
+
+    def archive(self, chat_id: int, archived: bool) -> Chat:
+        return self._change(chat_id, archived_at=self._now() if archived else None)
+
+    def trash(self, chat_id: int) -> Chat:
+        """Into the trash. NotFound where it is there already."""
+        return self._change(chat_id, only="deleted_at is null", deleted_at=self._now())
+
+    def restore(self, chat_id: int) -> Chat:
+        """Out of the trash, and out of the archive."""
+        return self._change(chat_id, deleted_at=None, archived_at=None)
+
+    def empty_trash(self) -> int:
+        """Delete for good what is in the trash; how many chats that were."""
+        with immediate(self._connection) as tx:
+            return tx.execute("delete from chats where deleted_at is not null").rowcount
+
+    def set_draft(self, chat_id: int, draft: str) -> None:
+        """What is typed and not sent yet. A chat that is gone has no draft; that is no error."""
+        with immediate(self._connection) as tx:
+            tx.execute("update chats set draft = ? where id = ?", (storable(draft), chat_id))
+
+    def set_system(self, chat_id: int, system: str) -> Chat:
+        """The chat's system prompt, for the turns from now on."""
+        return self._change(chat_id, system=storable(system))
+
+    def set_parameters(self, chat_id: int, parameters: dict[str, Any]) -> Chat:
+        return self._change(chat_id, parameters=json.dumps(parameters))
+
+    def set_leaf(self, chat_id: int, leaf_id: int) -> Chat:
+        """Show the line that ends in this message. Raises NotFound where the message is not of this chat."""
+        return self._change(
+            chat_id,
+            only="exists (select 1 from messages m where m.id = :leaf_id and m.chat_id = chats.id)",
+            leaf_id=leaf_id,
+        )
+
+    def set_model(self, chat_id: int, model_id: int) -> Chat:
+        """Give the chat another model for good. Raises NotFound where chat or model is gone or removed."""
+        return self._change(
+            chat_id,
+            only="exists (select 1 from live_models m where m.id = :model_config_id)",
+            model_config_id=model_id,
+            remote_ok=0,
+        )
+
+    def move_all(self, from_ids: Iterable[int], to: int) -> Moved:
+        """Give every chat of those models another one. Raises NotFound where the new one is gone."""
+        old = sorted(set(from_ids))
+        marks = ",".join("?" * len(old))
+        with immediate(self._connection) as tx:
+            if tx.execute("select 1 from live_models where id = ?", (to,)).fetchone() is None:
+                raise NotFound
+            before = tx.execute(
+                f"select id, model_config_id from chats where model_config_id in ({marks})", old
+            ).fetchall()
+            tx.execute(
+                f"update chats set model_config_id = ?, remote_ok = 0 where model_config_id in ({marks})", (to, *old)
+            )
+        return Moved(tuple((row[0], row[1]) for row in before), to)
+
+    def move_back(self, moved: Moved) -> int:
+        """Undo ``move_all`` for the chats that still have the model they were given; how many those were."""
+        with immediate(self._connection) as tx:
+            return sum(
+                tx.execute(
+                    "update chats set model_config_id = ? where id = ? and model_config_id = ?",
+                    (old, chat_id, moved.to),
+                ).rowcount
+                for chat_id, old in moved.before
+            )
+
+    def _change(self, chat_id: int, only: str = "", **columns: Any) -> Chat:
+        """Set columns (names are ours, values are anybody's) where the chat is there and ``only`` holds."""
+        sets = ", ".join(f"{name} = :{name}" for name in columns)
+        with immediate(self._connection) as tx:
+            done = tx.execute(
+                f"update chats set {sets} where id = :chat_id" + (f" and {only}" if only else ""),
+                {**columns, "chat_id": chat_id},
+            )
+            if done.rowcount != 1:
+                raise NotFound
+            return self.get(chat_id)

@@ -81,7 +81,7 @@ create index chats_by_model on chats (model_config_id);
 create table messages (
   id integer primary key autoincrement,
   chat_id integer not null references chats (id) on delete cascade,
-  parent_id integer references messages (id) on delete cascade,
+  parent_id integer references messages (id), -- no cascade: a long line would exceed SQLite's trigger depth
   depth integer,
   role text not null check (role in ('system', 'user', 'assistant')),
   status text not null default 'complete'

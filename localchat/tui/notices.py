@@ -11,10 +11,10 @@ from textual.app import App
 from localchat.errors import LocalChatError
 from localchat.text import clean
 
+Severity = Literal["information", "warning", "error"]
 
-def tell(
-    app: App[None], message: str, *, title: str = "", severity: Literal["information", "warning", "error"] = "information"
-) -> None:
+
+def tell(app: App[None], message: str, *, title: str = "", severity: Severity = "information") -> None:
     """A toast, literally as written."""
     app.notify(clean(message), title=clean(title), severity=severity, markup=False)
 

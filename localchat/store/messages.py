@@ -1,0 +1,330 @@
+"""Messages: a tree per chat, of which the chat shows the line from its leaf up to the root.
+
+A line is read by depth, a page at a time, without reading the rest. A reply is written as it grows, by the process
+whose mark stands in ``writer``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from localchat.errors import InvalidInput, NotFound
+from localchat.records import Chat, ErrorNote, Message, Resolution, Status, Usage
+from localchat.store.chats import SELECT_CHAT, chat_of, model_name
+from localchat.store.connection import immediate
+from localchat.text import storable, title_from
+
+_SELECT = """
+select x.id, x.chat_id, x.parent_id, x.depth, x.role, x.status, x.content, x.reasoning, x.fallback_reason,
+  x.error_code, x.error_message, x.error_hint, x.finish_reason, x.input_tokens, x.output_tokens, x.duration_ms,
+  x.left_out, x.created_at,
+  m.id as model_id, m.provider as model_provider, m.model as model_model, m.deleted_at is not null as model_removed,
+  f.id as from_id, f.provider as from_provider, f.model as from_model, f.deleted_at is not null as from_removed,
+  case when x.parent_id is null
+    then (select count(*) from messages s where s.chat_id = x.chat_id and s.depth = 0)
+    else (select count(*) from messages s where s.parent_id = x.parent_id) end as versions,
+  case when x.parent_id is null
+    then (select count(*) from messages s where s.chat_id = x.chat_id and s.depth = 0 and s.id <= x.id)
+    else (select count(*) from messages s where s.parent_id = x.parent_id and s.id <= x.id) end as version
+from messages x
+left join model_configs m on m.id = x.model_config_id
+left join model_configs f on f.id = x.fallback_from
+"""
+
+_UP = """
+with recursive up (id, parent_id, depth) as (
+  select id, parent_id, depth from messages where id = ?
+  union all
+  select m.id, m.parent_id, m.depth from messages m join up on m.id = up.parent_id where up.depth > ?
+) select id, depth from up
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A turn as it was stored before the network was touched. ``prompt`` is None where an old one is asked again."""
+
+    chat: Chat
+    prompt: Message | None
+    reply: Message
+    resolution: Resolution
+    new_chat: bool
+
+
+def message_of(row: sqlite3.Row) -> Message:
+    error = None
+    if row["error_code"] is not None:
+        error = ErrorNote(row["error_code"], row["error_message"] or "", row["error_hint"] or "")
+    usage = None
+    if row["input_tokens"] is not None or row["output_tokens"] is not None:
+        usage = Usage(row["input_tokens"] or 0, row["output_tokens"] or 0)
+    return Message(
+        id=row["id"],
+        chat_id=row["chat_id"],
+        parent_id=row["parent_id"],
+        depth=row["depth"] or 0,
+        role=row["role"],
+        content=row["content"],
+        reasoning=row["reasoning"],
+        status=row["status"],
+        model=model_name(row, "model"),
+        fallback_from=model_name(row, "from"),
+        fallback_reason=row["fallback_reason"],
+        error=error,
+        finish_reason=row["finish_reason"],
+        usage=usage,
+        duration_ms=row["duration_ms"],
+        left_out=row["left_out"],
+        created_at=row["created_at"],
+        version=row["version"],
+        versions=row["versions"],
+    )
+
+
+class Messages:
+    """The messages of one store. Writes raise StoreBusy and DiskFull beside what they name."""
+
+    def __init__(self, connection: sqlite3.Connection, now: Callable[[], str]) -> None:
+        self._connection = connection
+        self._now = now
+
+    # Reading
+
+    def get(self, message_id: int) -> Message:
+        """Raises NotFound."""
+        row = self._connection.execute(f"{_SELECT} where x.id = ?", (message_id,)).fetchone()
+        if row is None:
+            raise NotFound
+        return message_of(row)
+
+    def line(self, chat: Chat, start: int = 0, stop: int | None = None) -> list[Message]:
+        """The messages of the chat's current line with ``start <= depth < stop``, oldest first.
+
+        Reads only those, however long the chat is, unless versions stand at the depth where the page ends.
+        """
+        stop = chat.length if stop is None else min(stop, chat.length)
+        start = max(start, 0)
+        if chat.leaf_id is None or start >= stop:
+            return []
+        ids = self._ids(chat, start, stop)
+        rows = self._connection.execute(
+            f"{_SELECT} where x.id in ({','.join('?' * len(ids))}) order by x.depth", ids
+        ).fetchall()
+        return [message_of(row) for row in rows]
+
+    def _ids(self, chat: Chat, start: int, stop: int) -> list[int]:
+        """Ids of the line by depth. A message alone at its depth is on every line, so one can begin there."""
+        here = self._connection.execute(
+            "select id from messages where chat_id = ? and depth = ? limit 2", (chat.id, stop - 1)
+        ).fetchall()
+        bottom = here[0][0] if len(here) == 1 else chat.leaf_id
+        rows = self._connection.execute(_UP, (bottom, start)).fetchall()
+        return [row[0] for row in rows if row[1] is not None and start <= row[1] < stop]
+
+    def versions(self, message: Message) -> list[int]:
+        """The ids of a message and its siblings, oldest first."""
+        if message.parent_id is None:
+            rows = self._connection.execute(
+                "select id from messages where chat_id = ? and depth = 0 order by id", (message.chat_id,)
+            )
+        else:
+            rows = self._connection.execute(
+                "select id from messages where parent_id = ? order by id", (message.parent_id,)
+            )
+        return [row[0] for row in rows.fetchall()]
+
+    def newest_leaf(self, message_id: int) -> int:
+        """The leaf under a message that is reached by always taking the newest child."""
+        row = self._connection.execute(
+            "with recursive down (id) as (select ? union all"
+            " select (select max(m.id) from messages m where m.parent_id = down.id) from down"
+            " where down.id is not null) select max(id) from down",
+            (message_id,),
+        ).fetchone()
+        return int(row[0])
+
+    def prompts(self, limit: int = 100) -> list[str]:
+        """What the person sent last, newest first: the composer's history."""
+        rows = self._connection.execute(
+            "select content from messages where role = 'user' order by id desc limit ?", (limit,)
+        ).fetchall()
+        return [row[0] for row in rows]
+
+    # Writing a turn
+
+    def begin_turn(
+        self,
+        resolve: Callable[[Chat | None], Resolution],
+        *,
+        chat_id: int | None,
+        text: str | None,
+        under: int | None = None,
+        at_root: bool = False,
+        system: str | None = None,
+    ) -> Begun:
+        """Store the words and an empty reply together, or nothing.
+
+        ``resolve`` is called inside the transaction and raises where nobody can answer. ``text`` None asks the prompt
+        ``under`` again. ``under``: the message to hang the turn under (else the chat's leaf); ``at_root``: begin a new
+        line from the root.
+        Raises NotFound (chat or message gone, or the chat is in the trash), InvalidInput, and what ``resolve`` raises.
+        """
+        now = self._now()
+        with immediate(self._connection) as tx:
+            chat = self._chat(chat_id) if chat_id is not None else None
+            parent = None if at_root or chat is None else (under if under is not None else chat.leaf_id)
+            above = self.get(parent) if parent is not None else None
+            if above is not None and (chat is None or above.chat_id != chat.id):
+                raise NotFound
+            if text is None and (above is None or above.role != "user"):
+                raise InvalidInput("There is nothing to ask again here.", "Send a message first.")
+            resolution = resolve(chat)
+            if chat is None:
+                chat_id = tx.execute(
+                    "insert into chats (title, model_config_id, system, remote_ok, created_at, updated_at)"
+                    " values (?, ?, ?, ?, ?, ?)",
+                    (
+                        title_from(storable(text or "")),
+                        resolution.own.id,
+                        storable(system or ""),
+                        int(resolution.agreed),
+                        now,
+                        now,
+                    ),
+                ).lastrowid
+            assert chat_id is not None
+            depth = above.depth + 1 if above is not None else 0
+            prompt_id = None
+            if text is not None:
+                prompt_id = self._insert(chat_id, parent, depth, "user", storable(text), now)
+                parent, depth = prompt_id, depth + 1
+            reply_id = self._insert(chat_id, parent, depth, "assistant", "", now, resolution)
+            tx.execute(
+                "update chats set leaf_id = ?, updated_at = ?, model_config_id = coalesce(model_config_id, ?),"
+                " remote_ok = max(remote_ok, ?), system = coalesce(?, system) where id = ?",
+                (
+                    reply_id,
+                    now,
+                    resolution.own.id,
+                    int(resolution.agreed),
+                    None if system is None else storable(system),
+                    chat_id,
+                ),
+            )
+            return Begun(
+                chat=self._chat(chat_id),
+                prompt=self.get(prompt_id) if prompt_id is not None else None,
+                reply=self.get(reply_id),
+                resolution=resolution,
+                new_chat=chat is None,
+            )
+
+    def _chat(self, chat_id: int) -> Chat:
+        row = self._connection.execute(f"{SELECT_CHAT} where c.id = ?", (chat_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"There is no chat {chat_id}.", "See `localchat chats list`.")
+        if row["deleted_at"] is not None:
+            raise NotFound(f"Chat {chat_id} is in the trash.", f"Take it out: `localchat chats restore {chat_id}`.")
+        return chat_of(row)
+
+    def _insert(
+        self,
+        chat_id: int,
+        parent: int | None,
+        depth: int,
+        role: str,
+        content: str,
+        now: str,
+        resolution: Resolution | None = None,
+    ) -> int:
+        from localchat.store.liveness import me
+
+        fallback = resolution.fallback if resolution else None
+        row = self._connection.execute(
+            "insert into messages (chat_id, parent_id, depth, role, content, status, model_config_id, fallback_from,"
+            " fallback_reason, writer, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                chat_id,
+                parent,
+                depth,
+                role,
+                content,
+                "streaming" if resolution else "complete",
+                resolution.used.id if resolution else None,
+                fallback.wanted.id if fallback else None,
+                fallback.reason if fallback else None,
+                me() if resolution else None,
+                now,
+            ),
+        )
+        assert row.lastrowid is not None
+        return row.lastrowid
+
+    def grow(self, reply_id: int, content: str, reasoning: str) -> None:
+        """Save a reply as far as it came. A reply whose chat was deleted for good meanwhile is no error."""
+        with immediate(self._connection) as tx:
+            tx.execute(
+                "update messages set content = ?, reasoning = ? where id = ? and status = 'streaming'",
+                (storable(content), storable(reasoning), reply_id),
+            )
+
+    def note_left_out(self, reply_id: int, count: int) -> None:
+        """How many earlier messages were not sent, because they do not fit."""
+        with immediate(self._connection) as tx:
+            tx.execute("update messages set left_out = ? where id = ?", (count, reply_id))
+
+    def finish(
+        self,
+        reply_id: int,
+        status: Status,
+        content: str,
+        reasoning: str = "",
+        *,
+        finish_reason: str | None = None,
+        usage: Usage | None = None,
+        error: ErrorNote | None = None,
+        duration_ms: int | None = None,
+    ) -> Message:
+        """The end of a reply. Raises NotFound where its chat was deleted for good meanwhile."""
+        with immediate(self._connection) as tx:
+            tx.execute(
+                "update messages set status = ?, content = ?, reasoning = ?, finish_reason = ?, input_tokens = ?,"
+                " output_tokens = ?, error_code = ?, error_message = ?, error_hint = ?, duration_ms = ?, writer = null"
+                " where id = ?",
+                (
+                    status,
+                    storable(content),
+                    storable(reasoning),
+                    finish_reason,
+                    usage.input_tokens if usage else None,
+                    usage.output_tokens if usage else None,
+                    error.code if error else None,
+                    storable(error.message) if error else None,
+                    storable(error.hint) if error else None,
+                    duration_ms,
+                    reply_id,
+                ),
+            )
+            return self.get(reply_id)
+
+    def mark_interrupted(self) -> int:
+        """Mark every ``streaming`` reply whose writer is dead; how many those were. Nothing is ever sent again."""
+        rows = self._connection.execute("select id, writer from messages where status = 'streaming'").fetchall()
+        if not rows:
+            return 0
+        from localchat.store.liveness import alive
+
+        dead = [(row["id"], row["writer"]) for row in rows if not alive(row["writer"])]
+        if not dead:
+            return 0
+        with immediate(self._connection) as tx:
+            return sum(
+                tx.execute(
+                    "update messages set status = 'interrupted', writer = null"
+                    " where id = ? and writer is ? and status = 'streaming'",
+                    gone,
+                ).rowcount
+                for gone in dead
+            )
