@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.reactive import reactive
 
+from localchat.errors import DiskFull, LocalChatError, StoreBusy
 from localchat.records import Model, Provider
 from localchat.store import Store
+from localchat.tui.notices import tell, tell_error
 
 if TYPE_CHECKING:
     from localchat.providers import Client
@@ -52,3 +54,19 @@ class Shell(App[None]):
     def chats_changed(self) -> None:
         """To be called after every write to a chat that a list shows."""
         self.chats_version += 1
+
+    async def action_undo(self) -> None:
+        """Undo the newest removal. One that cannot be undone any more is told and forgotten, so that it does not stand
+        in the way of older ones; where only the moment was bad (store busy, disk full) it is kept for another try."""
+        if not self.undos:
+            tell(self, "Nothing to undo.")
+            return
+        undo = self.undos.pop()
+        try:
+            done = await undo.run()
+        except LocalChatError as error:
+            if isinstance(error, StoreBusy | DiskFull):
+                self.undos.append(undo)
+            tell_error(self, error)
+        else:
+            tell(self, done)
