@@ -1,13 +1,15 @@
 """Providers, models, the default, tombstones, removal and undo.
 
 Every write is one method and one ``immediate()`` transaction that re-reads inside; no caller composes two writes.
-The rules: docs/life-of-models.md.
+The rules: docs/life-of-models.md. How: ``rows`` reads, ``validation`` checks input, ``change`` holds the default's rule
+and the log, ``editing`` and ``removals`` write.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from localchat.records import (
@@ -19,57 +21,66 @@ from localchat.records import (
     Removal,
     RemovalPreview,
 )
+from localchat.store import editing, removals, rows
+from localchat.store.change import Change, changing
 
 
 class Catalog:
+    """``now`` gives the time as the store writes it."""
+
     def __init__(self, connection: sqlite3.Connection, now: Callable[[], str]) -> None:
         self._connection = connection
         self._now = now
+
+    def _changing(self) -> AbstractContextManager[Change]:
+        return changing(self._connection, self._now)
 
     # Reading: each is one statement, fetched whole.
 
     def providers(self) -> list[Provider]:
         """All, by name."""
-        raise NotImplementedError
+        return rows.providers(self._connection)
 
     def provider(self, name: str) -> Provider:
         """Raises NotFound."""
-        raise NotImplementedError
+        return rows.provider_named(self._connection, name)
 
     def models(self, provider: str | None = None, *, removed: bool = False) -> list[Model]:
-        """Live models by provider and model; with ``removed`` the tombstones (of that provider's name), newest first."""
-        raise NotImplementedError
+        """Live models by provider and model; with ``removed`` the tombstones (of that provider's name), newest
+        first."""
+        return (rows.tombstones if removed else rows.live_models)(self._connection, provider)
 
     def model(self, model_id: int) -> Model:
         """Live or removed. Raises NotFound."""
-        raise NotImplementedError
+        return rows.model_by_id(self._connection, model_id)
 
     def live(self, ref: str) -> Model:
         """The live model of that ref. Raises InvalidInput (no ref), NotFound (removed or never there; the message
         names it and says which)."""
-        raise NotImplementedError
+        return rows.live_model(self._connection, ref)
 
     def default(self) -> Model | None:
         """The default, usable or not there."""
-        raise NotImplementedError
+        return rows.default(self._connection)
 
     def successors(self, without: Iterable[int] = ()) -> list[Model]:
         """Usable models but those (ids), by the order of promotion: provider, model, updated_at desc, id desc."""
-        raise NotImplementedError
+        return rows.successors(self._connection, without)
 
     def chats_using(self, model_ids: Iterable[int]) -> int:
         """How many chats (not in the trash) have one of them as their own model."""
-        raise NotImplementedError
+        return rows.chats_using(self._connection, model_ids)
 
     def use_counts(self) -> dict[int, int]:
-        """Chats by the id of their own model, for lists."""
-        raise NotImplementedError
+        """Chats (not in the trash) by the id of their own model, for lists."""
+        return rows.use_counts(self._connection)
 
     def events(self, limit: int = 200) -> list[CatalogEvent]:
         """The log, newest first."""
-        raise NotImplementedError
+        return rows.events(self._connection, limit)
 
-    # Writing. All raise StoreBusy and DiskFull beside what they name.
+    # Writing. All raise StoreBusy and DiskFull beside what they name, and Internal where a promise of the store itself
+    # was broken inside the transaction; nothing is changed then. A change that changes nothing writes nothing.
 
     def add_provider(
         self,
@@ -79,8 +90,11 @@ class Catalog:
         key_source: KeySource = "none",
         key_name: str | None = None,
     ) -> Provider:
-        """Raises InvalidInput (name, kind, base URL, key variable), AlreadyExists."""
-        raise NotImplementedError
+        """Raises InvalidInput (name, kind, base URL, key variable), AlreadyExists. A key in the keyring lies under
+        ``key_name``, else under the provider's name."""
+        new = editing.NewProvider.checked(name, kind, base_url, key_source, key_name)
+        with self._changing() as change:
+            return editing.add_provider(change, new)
 
     def edit_provider(
         self,
@@ -91,13 +105,16 @@ class Catalog:
         key_source: KeySource | None = None,
         key_name: str | None = None,
     ) -> Provider:
-        """Change what is given. A new name is followed by the live models in the same transaction; tombstones keep
-        theirs. A new address sets ``is_local`` of the live models. Raises NotFound, InvalidInput, AlreadyExists."""
-        raise NotImplementedError
+        """Change what is given; an empty ``base_url`` takes the address away. A new name is followed by the live models
+        in the same transaction; tombstones keep theirs. A new address sets ``is_local`` of the live models.
+        Raises NotFound, InvalidInput, AlreadyExists."""
+        with self._changing() as change:
+            return editing.edit_provider(change, provider_id, name, base_url, key_source, key_name)
 
     def switch_provider(self, provider_id: int, enabled: bool) -> DefaultChange:
         """Raises NotFound."""
-        raise NotImplementedError
+        with self._changing() as change:
+            return editing.switch_provider(change, provider_id, enabled)
 
     def add_model(
         self,
@@ -109,12 +126,18 @@ class Catalog:
         parameters: dict[str, Any] | None = None,
     ) -> Model:
         """Raises ProviderNotConfigured, AlreadyExists, InvalidInput. It becomes the default where there is none and
-        it is usable. ``context`` in tokens. ``path`` is needed by, and only for, kind ``embedded`` (but ``smollm2``)."""
-        raise NotImplementedError
+        it is usable. ``context`` in tokens. ``path`` is needed by, and only for, kind ``embedded`` (but
+        ``smollm2``)."""
+        new = editing.NewModel.checked(model, path, context, parameters)
+        with self._changing() as change:
+            return editing.add_model(change, provider, new)
 
     def add_models(self, provider: str, models: Iterable[tuple[str, int | None]]) -> list[Model]:
-        """Several (name, context) in one transaction; those that are there already are passed over."""
-        raise NotImplementedError
+        """Several (name, context) in one transaction; those that are there already are passed over. All or none:
+        raises InvalidInput for the first name that cannot be used, ProviderNotConfigured."""
+        new = [editing.NewModel.checked(name, None, context, None) for name, context in models]
+        with self._changing() as change:
+            return editing.add_models(change, provider, new)
 
     def edit_model(
         self,
@@ -126,53 +149,63 @@ class Catalog:
         clear_context: bool = False,
         parameters: dict[str, Any] | None = None,
     ) -> Model:
-        """Raises NotFound, ProviderNotConfigured, AlreadyExists, InvalidInput."""
-        raise NotImplementedError
+        """Change what is given; ``parameters`` replaces all of them. Raises NotFound, ProviderNotConfigured,
+        AlreadyExists, InvalidInput."""
+        edit = editing.ModelEdit.checked(model, path, context, clear_context, parameters)
+        with self._changing() as change:
+            return editing.edit_model(change, model_id, edit)
 
     def switch_model(self, model_id: int, enabled: bool) -> DefaultChange:
         """Raises NotFound."""
-        raise NotImplementedError
+        with self._changing() as change:
+            return editing.switch_model(change, model_id, enabled)
 
     def make_default(self, model_id: int) -> DefaultChange:
         """Raises NotFound, InvalidInput where it is not usable."""
-        raise NotImplementedError
+        with self._changing() as change:
+            return editing.make_default(change, model_id)
 
     def demote_default(self, model_id: int) -> DefaultChange:
         """Promote another usable model. Raises NotFound, InvalidInput where it is not the default or is the only
         usable one (and then changes nothing)."""
-        raise NotImplementedError
+        with self._changing() as change:
+            return editing.demote_default(change, model_id)
 
     # Removal and undo.
 
     def removal_of_provider(self, name: str, successor: str | None = None) -> RemovalPreview:
         """What removing it would do; changes nothing. ``successor`` is a ref. Raises NotFound, InvalidInput."""
-        raise NotImplementedError
+        return removals.preview_of_provider(self._connection, name, successor)
 
     def removal_of_model(self, ref: str, successor: str | None = None) -> RemovalPreview:
         """Raises NotFound, InvalidInput."""
-        raise NotImplementedError
+        return removals.preview_of_model(self._connection, ref, successor)
 
     def remove_provider(self, name: str, successor: int | None = None) -> Removal:
         """Remove a provider for good; its live models stay as tombstones; ``successor`` (a model's id), else the first
-        usable one, becomes the default where the default goes. Raises NotFound where it is gone already, InvalidInput
-        for a successor that cannot be one, Internal where the successor vanishes inside the transaction."""
-        raise NotImplementedError
+        usable one, becomes the default where the default goes. A successor is checked, but changes nothing, where the
+        default stays. Raises NotFound where it is gone already, InvalidInput for a successor that cannot be one,
+        Internal where the successor vanishes inside the transaction."""
+        with self._changing() as change:
+            return removals.remove_provider(change, name, successor)
 
     def remove_model(self, model_id: int, successor: int | None = None) -> Removal:
         """Like ``remove_provider``, for one model."""
-        raise NotImplementedError
+        with self._changing() as change:
+            return removals.remove_model(change, model_id, successor)
 
     def undo(self, removal: Removal) -> DefaultChange:
         """Provider and models as before, in one transaction, and the default too if the promoted successor still holds
-        it. Raises AlreadyExists where something has taken a name meanwhile, NotFound where its models are back already;
-        nothing changes then."""
-        raise NotImplementedError
+        it. Raises AlreadyExists where something has taken a name meanwhile, NotFound where its models are back already,
+        ProviderNotConfigured where a single model's provider is gone; nothing changes then."""
+        with self._changing() as change:
+            return removals.undo(change, removal)
 
     def last_removal(self, provider: str) -> Removal:
         """What the newest removal of a provider of that name took with it, from the log. Raises NotFound."""
-        raise NotImplementedError
+        return removals.last_removal(self._connection, provider)
 
     def last_model_removal(self, ref: str) -> Removal:
         """The newest tombstone of that ref as a removal that can be undone. Raises NotFound,
         ProviderNotConfigured where its provider is gone (the hint names `providers restore`)."""
-        raise NotImplementedError
+        return removals.last_model_removal(self._connection, ref)

@@ -107,7 +107,9 @@ def _ours(error: sqlite3.Error, path: Path | str) -> LocalChatError | None:
             "Give another file with --db, or put a backup in its place.",
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
-        return StoreUnreadable(f"The store {path} cannot be written ({error}).", "Check the permissions of file and folder.")
+        return StoreUnreadable(
+            f"The store {path} cannot be written ({error}).", "Check the permissions of file and folder."
+        )
     if name.startswith("SQLITE_IOERR"):
         return StoreUnreadable(f"The store {path} cannot be read or written ({error}).", "Check the disk it is on.")
     return None
@@ -132,6 +134,17 @@ def immediate(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         except BaseException:
             connection.rollback()
             raise
+
+
+@contextlib.contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Several reads that see one and the same state, whatever others write meanwhile."""
+    with translated():
+        connection.execute("begin")
+        try:
+            yield
+        finally:
+            connection.rollback()
 
 
 async def patiently(write: Callable[[], T], patience: float = PATIENCE) -> T:

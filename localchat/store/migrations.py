@@ -55,9 +55,11 @@ create unique index one_default on model_configs (is_default) where is_default =
 create index tombstones on model_configs (provider, model, deleted_at) where deleted_at is not null;
 
 -- "Live" and "usable" are written once, here.
-create view live_models as select * from model_configs where deleted_at is null;
-create view usable_models as
-  select m.* from live_models m join providers p on p.name = m.provider where m.enabled = 1 and p.enabled = 1;
+create view known_models as
+  select *, deleted_at is null and enabled = 1
+    and exists (select 1 from providers p where p.name = provider and p.enabled = 1) as usable from model_configs;
+create view live_models as select * from known_models where deleted_at is null;
+create view usable_models as select * from known_models where usable;
 
 create table chats (
   id integer primary key autoincrement,
@@ -75,7 +77,8 @@ create table chats (
   updated_at text not null default ({_NOW})
 ) strict;
 create index chats_by_time on chats (updated_at desc, id desc) where deleted_at is null and archived_at is null;
-create index chats_by_model on chats (model_config_id);
+-- Holds all that a count of a model's chats and its newest ones need, so that neither reads the chats themselves.
+create index chats_by_model on chats (model_config_id, updated_at desc, id desc) where deleted_at is null;
 
 -- Small columns first: walking a chat's line reads no overflow page of content.
 create table messages (
@@ -201,5 +204,7 @@ def _apply(connection: sqlite3.Connection) -> None:
     history.apply(Database(connection, execute_plugins=False))
     broken = connection.execute("pragma foreign_key_check").fetchall()
     if broken:
-        raise StoreUnreadable("The store could not be brought to this version: rows point at nothing.", "Nothing was changed.")
+        raise StoreUnreadable(
+            "The store could not be brought to this version: rows point at nothing.", "Nothing was changed."
+        )
     connection.execute(f"pragma user_version = {CURRENT}")

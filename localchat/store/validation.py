@@ -1,0 +1,267 @@
+"""What a provider and a model may be made of. Everything refused is InvalidInput that names it and what to do instead.
+
+Nothing here reads the store. What may be a key that was pasted by mistake is never repeated in a message.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from localchat.errors import InvalidInput
+from localchat.records import BUILT_IN_MODEL, KINDS, LOCAL_KINDS, KeySource
+from localchat.text import one_line, storable
+
+NAME_LENGTH = 64
+MODEL_LENGTH = 200
+URL_LENGTH = 2000
+PATH_LENGTH = 4000
+MOST_TOKENS = 100_000_000
+HOTTEST = 5.0  # vendors stop at 1 or 2, local servers take more
+
+_SLUG = re.compile(r"[a-z0-9._-]{1,64}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEY_BEGINS = re.compile(r"(sk|pk|gsk|hf|xai|r8|ghp|pplx|nvapi)[-_]|AIza")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?")
+_KEY_SOURCES = ("none", "env", "keyring")
+
+
+def quoted(text: str) -> str:
+    """The text as an error names it: on one line, nothing in it that a terminal obeys, not endless."""
+    return f"“{one_line(text, 80)}”"
+
+
+def folded(name: str) -> str:
+    """Two names are the same to a person where these are equal: whatever their case and Unicode form."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def provider_name(name: str) -> str:
+    if _SLUG.fullmatch(name):
+        return name
+    rule = f"1 to {NAME_LENGTH} of a-z 0-9 . _ -"
+    suggestion = slug(name)
+    if not name:
+        raise InvalidInput("A provider needs a name.", f"Use {rule}.")
+    raise InvalidInput(
+        f"{quoted(name)} cannot be the name of a provider.",
+        f"Use {rule}" + (f", for example {suggestion}." if suggestion else "."),
+    )
+
+
+def slug(name: str) -> str:
+    """A valid provider name near to this text, or nothing where there is none."""
+    plain = unicodedata.normalize("NFKD", name[:500]).lower()
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return re.sub(r"[^a-z0-9._]+", "-", plain).strip("-._")[:NAME_LENGTH].rstrip("-._")
+
+
+def kind(name: str) -> str:
+    if name not in KINDS:
+        raise InvalidInput(f"{quoted(name)} is no kind of provider.", f"Kinds: {', '.join(KINDS)}.")
+    return name
+
+
+def model_name(name: str) -> str:
+    """In NFC: the same letters typed on another system are the same name."""
+    name = unicodedata.normalize("NFC", name[: MODEL_LENGTH * 4])
+    if not name:
+        raise InvalidInput("A model needs a name.", "Use the name that the provider gives it.")
+    if len(name) > MODEL_LENGTH:
+        raise InvalidInput(f"A model's name has at most {MODEL_LENGTH} characters.", "Use the provider's name for it.")
+    if not name.isprintable():
+        raise InvalidInput(
+            f"The model name {quoted(name)} holds a character that cannot be seen.",
+            "Control, zero-width and text-direction characters are not allowed in names.",
+        )
+    if name != name.strip():
+        raise InvalidInput(f"The model name {quoted(name)} begins or ends with a space.", "Leave it out.")
+    return name
+
+
+def base_url(provider_kind: str, text: str | None) -> str | None:
+    """The address without a slash at its end, scheme and host in lower case; None where the kind has a default."""
+    text = (text or "").strip(" ")
+    if provider_kind in LOCAL_KINDS:
+        if text:
+            raise InvalidInput(f"A provider of kind {provider_kind} has no base URL.", "Leave it out.")
+        return None
+    if text:
+        return _url(text)
+    if provider_kind == "openai":
+        raise InvalidInput(
+            "A provider of kind openai needs a base URL.",
+            "For example https://api.openai.com/v1, or http://localhost:11434/v1 for Ollama.",
+        )
+    return None
+
+
+def _url(text: str) -> str:
+    example = "For example https://api.openai.com/v1."
+    if len(text) > URL_LENGTH:
+        raise InvalidInput(f"A base URL has at most {URL_LENGTH} characters.", example)
+    # urlsplit drops tabs and newlines in silence, and a backslash means a slash to some clients.
+    if not text.isprintable() or " " in text or "\\" in text:
+        raise InvalidInput("The base URL holds a space, a backslash or a character that cannot be seen.", example)
+    if "@" in text.partition("://")[2].partition("/")[0]:  # before anything that would repeat the address
+        raise InvalidInput(
+            "The base URL holds a user name or a password.",
+            "Keys are never kept in the store: name an environment variable, or use the keyring.",
+        )
+    if "?" in text or "#" in text:
+        raise InvalidInput("A base URL has no query (?) and no fragment (#).", "End it with the path. " + example)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise InvalidInput(f"{quoted(text)} is no address: host or port cannot be read.", example) from None
+    if parts.scheme not in ("http", "https"):
+        raise InvalidInput(f"{quoted(text)} does not begin with http:// or https://.", _with_scheme(text) or example)
+    host = _host(parts, text)
+    if port == 0:
+        raise InvalidInput(f"{quoted(text)} has the port 0, where nothing can listen.", "Ports are 1 to 65535.")
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def _host(parts: SplitResult, text: str) -> str:
+    host = parts.hostname or ""
+    problem = InvalidInput(f"{quoted(text)} has no host that can be reached.", "For example http://localhost:11434/v1.")
+    if parts.netloc.startswith("["):
+        try:
+            return f"[{ipaddress.IPv6Address(host)}]"
+        except ValueError:
+            raise problem from None
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            raise problem from None
+    if not _HOST.fullmatch(host) or ".." in host or len(host) > 253:
+        raise problem
+    return host
+
+
+def _with_scheme(text: str) -> str:
+    """A guess at what was meant by ``localhost:11434/v1``."""
+    bare = text.removeprefix("//")
+    if "://" in bare or not re.match(r"[A-Za-z0-9.\[]", bare):
+        return ""
+    near = bare.lower().startswith(("localhost", "127.", "[::1]"))
+    return f"Perhaps {'http' if near else 'https'}://{one_line(bare, 80)}"
+
+
+def key(source: str, name: str | None, provider: str) -> tuple[KeySource, str | None]:
+    """Where the key comes from. In the keyring it lies under ``name``, else under the provider's name."""
+    if source not in _KEY_SOURCES:
+        raise InvalidInput(f"{quoted(source)} is no source of keys.", "Sources: none, env, keyring.")
+    if source == "none":
+        if name:
+            raise InvalidInput(
+                "The name of a key was given, but not where the key lies.", "Say whether: env or keyring."
+            )
+        return "none", None
+    if name is not None and looks_like_a_key(name):
+        raise InvalidInput(
+            "That looks like a key itself; nothing was stored.",
+            "Give the name of the environment variable that holds it (such as OPENAI_API_KEY), or use the keyring.",
+        )
+    if source == "env":
+        if not name or not _VARIABLE.fullmatch(name) or len(name) > MODEL_LENGTH:
+            raise InvalidInput(
+                "That is no name of an environment variable" + (" (none was given)." if not name else "."),
+                "Letters, digits and _ only, such as OPENAI_API_KEY. The key itself is never stored.",
+            )
+        return "env", name
+    entry = name or provider
+    if not entry.isprintable() or len(entry) > MODEL_LENGTH:
+        raise InvalidInput("That cannot be the name of a keyring entry.", f"At most {MODEL_LENGTH} visible characters.")
+    return "keyring", entry
+
+
+def looks_like_a_key(text: str) -> bool:
+    """Whether this is rather the key than the name of a variable: keys are long and mix letters with digits."""
+    if _KEY_BEGINS.match(text):
+        return True
+    mixed = any(c.islower() for c in text) and any(c.isdigit() for c in text)
+    return len(text) >= 20 and mixed and (any(c.isupper() for c in text) or "_" not in text)
+
+
+def context(tokens: int | None) -> int | None:
+    if tokens is None:
+        return None
+    if isinstance(tokens, bool) or not isinstance(tokens, int) or not 1 <= tokens <= MOST_TOKENS:
+        raise InvalidInput(
+            f"{quoted(str(tokens)[:40])} is no size of a context.", f"A whole number of tokens, 1 to {MOST_TOKENS:,}."
+        )
+    return tokens
+
+
+def parameters(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Those that are set; a parameter that is None is left to the model."""
+    checked: dict[str, Any] = {}
+    for name, value in (given or {}).items():
+        if name not in _PARAMETERS:
+            raise InvalidInput(f"{quoted(str(name))} is no parameter.", f"Parameters: {', '.join(_PARAMETERS)}.")
+        if value is None:
+            continue
+        low, high, whole = _PARAMETERS[name]
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int if whole else (int, float))
+            or not math.isfinite(value)
+            or not low <= value <= high
+        ):
+            span = f"{low:g} to {high:g}" if not whole else f"{int(low):,} to {int(high):,}"
+            raise InvalidInput(
+                f"{name} cannot be {quoted(str(value)[:40])}.", f"{'A whole number' if whole else 'A number'}, {span}."
+            )
+        checked[name] = value
+    return checked
+
+
+# name: least, most, whole numbers only
+_PARAMETERS: dict[str, tuple[float, float, bool]] = {
+    "temperature": (0, HOTTEST, False),
+    "top_p": (0, 1, False),
+    "seed": (-(2**53), 2**53, True),
+    "max_tokens": (1, MOST_TOKENS, True),
+}
+
+
+def weights(provider_kind: str, model: str, path: str | None) -> str | None:
+    """The weights file, absolute. Needed by, and only by, a model of kind ``embedded`` that is not the built-in one.
+
+    Whether there is a usable file is for those to check who open it.
+    """
+    if provider_kind != "embedded":
+        if path:
+            raise InvalidInput(
+                f"A file belongs to models of kind embedded, not {provider_kind}.",
+                "Add it to such a provider, for example local/NAME.",
+            )
+        return None
+    if model == BUILT_IN_MODEL:
+        if path:
+            raise InvalidInput(
+                f"{BUILT_IN_MODEL} is the built-in model; its file is not chosen.", "Give your model another name."
+            )
+        return None
+    if not path:
+        raise InvalidInput(
+            f"{quoted(model)} needs its weights: a GGUF file.",
+            f"Give its path, or add the built-in model: {BUILT_IN_MODEL}.",
+        )
+    if not path.isprintable() or path != storable(path) or len(path) > PATH_LENGTH:
+        raise InvalidInput(
+            f"{quoted(path)} cannot be the path of a weights file.", "Rename the file to visible characters."
+        )
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError:  # ~somebody who does not exist
+        raise InvalidInput(f"{quoted(path)} cannot be found.", "Write the path in full.") from None
