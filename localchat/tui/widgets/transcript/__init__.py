@@ -1,0 +1,8 @@
+"""The transcript: one virtual view of a chat, however long; history and the live reply through one renderer."""
+
+from __future__ import annotations
+
+from localchat.tui.widgets.transcript.entries import Entry, Notice, Source
+from localchat.tui.widgets.transcript.view import Transcript
+
+__all__ = ["Entry", "Notice", "Source", "Transcript"]
