@@ -35,6 +35,11 @@ def storable(text: str) -> str:
     return _SURROGATES.sub("\ufffd", text)
 
 
+def escaped(document: str) -> str:
+    """A JSON text with every character that a terminal would obey written as ``\\uXXXX``: the same document."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
 def title_from(words: str) -> str:
     """A chat's plain title: its first words, at most 60 characters."""
     line = one_line(words[:2000])

@@ -1,0 +1,56 @@
+"""Words in, words out: the command line. One file per noun; each is imported when one of its commands runs."""
+
+from __future__ import annotations
+
+import click
+
+from localchat.cli.base import Command, Program, Session, pass_session
+
+__all__ = ["localchat"]
+
+
+@click.group(
+    cls=Program,
+    commands_at={
+        "ask": "localchat.cli.ask:ask",
+        "chats": "localchat.cli.chats:chats",
+        "models": "localchat.cli.models:models",
+        "providers": "localchat.cli.providers:providers",
+        "doctor": "localchat.cli.upkeep:doctor",
+        "completion": "localchat.cli.upkeep:completion",
+    },
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--version", is_flag=True, help="Print the version and exit.")
+@pass_session
+def localchat(session: Session, version: bool) -> None:
+    """A chat client for one person in a terminal. Models come and go; chats stay.
+
+    Without a command it opens the app. The commands do what the app does, for scripts.
+    """
+    if version:
+        from localchat import __version__
+        from localchat.cli.output import answer
+
+        answer(session, {"version": __version__}, f"localchat {__version__}")
+        raise click.exceptions.Exit(0)
+    if click.get_current_context().invoked_subcommand is None:
+        _open_app(session)
+
+
+def _open_app(session: Session) -> None:
+    """Raises LocalChatError where there is no terminal, or the store cannot be opened."""
+    from localchat.cli.base import interactive
+    from localchat.errors import InvalidInput
+
+    if session.json:
+        raise click.UsageError("--json belongs to a command; the app has no JSON.")
+    if not interactive(output=True):
+        raise InvalidInput(
+            "localchat opens a screen and needs a terminal for it.",
+            "In scripts use its commands, for example `localchat ask PROMPT`; see `localchat --help`.",
+        )
+    from localchat.tui.app import run
+
+    raise click.exceptions.Exit(run(session.path))

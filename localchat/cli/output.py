@@ -1,0 +1,146 @@
+"""What a command says: one JSON document for scripts, or lines and tables for people; and how an error looks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from localchat.cli.base import Session
+from localchat.errors import LocalChatError
+from localchat.records import Model, moment
+from localchat.text import clean, escaped, one_line
+
+NARROWEST = 20  # columns that a table's wide column is never cut below
+
+
+def answer(session: Session, document: Any, *lines: str) -> None:
+    """The command's answer on standard output: the document where scripts read, else the lines."""
+    if session.json:
+        print_json(document)
+        return
+    for line in lines:
+        print(clean(line))
+
+
+def print_json(document: Any) -> None:
+    """One document; no character in it would be obeyed by a terminal, and it is the same document."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(escaped(json.dumps(document, indent=2, ensure_ascii=not utf8)))
+
+
+def notice(text: str) -> None:
+    """What localchat did, on standard error: standard output is for the answer."""
+    if sys.stderr is not None:
+        print(clean(text), file=sys.stderr, flush=True)
+
+
+def print_error(error: LocalChatError, *, as_json: bool) -> None:
+    """``Error: MESSAGE`` and the hint; as JSON one line."""
+    if as_json:
+        _print_error_line(error.code, error.message, error.hint)
+        return
+    notice(f"Error: {error.message}")
+    if error.hint:
+        notice(error.hint)
+
+
+def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
+    """Wrong usage: what was wrong, and how the command is used."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not as_json:
+        notice(error.format_message())
+        return
+    context = getattr(error, "ctx", None)
+    usage = context.get_usage() if context is not None else ""
+    more = f"See `{context.command_path} --help`." if context is not None else "See `localchat --help`."
+    message = "A command is missing." if isinstance(error, click.exceptions.NoArgsIsHelpError) else error.format_message()
+    if as_json:
+        _print_error_line("invalid_input", message, f"{' '.join(usage.split())} {more}".strip())
+        return
+    if usage:
+        notice(usage)
+    notice(f"Error: {message}")
+    notice(more)
+
+
+def _print_error_line(code: str, message: str, hint: str) -> None:
+    line = {"error": {"code": code, "message": clean(message), "hint": clean(hint)}}
+    if sys.stderr is not None:
+        print(json.dumps(line), file=sys.stderr, flush=True)
+
+
+def width_of(text: str) -> int:
+    """Columns that a text takes in a terminal: wide scripts take two, marks that combine none."""
+    return sum(
+        0 if unicodedata.category(letter) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )
+
+
+def cut(text: str, width: int) -> str:
+    """The text in at most that many columns, with an ellipsis where something was cut."""
+    if width_of(text) <= width:
+        return text
+    kept = text
+    while kept and width_of(kept) > width - 1:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int = 0) -> list[str]:
+    """Aligned lines. On a terminal the column ``wide`` is cut so that a row fits on one line; a pipe gets all of it."""
+    cells = [list(header), *[[one_line(cell) for cell in row] for row in rows]]
+    widths = [max(width_of(row[column]) for row in cells) for column in range(len(header))]
+    if sys.stdout.isatty():
+        room = shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1) + widths[wide]
+        widths[wide] = min(widths[wide], max(room, NARROWEST))
+        for row in cells:
+            row[wide] = cut(row[wide], widths[wide])
+    return [
+        "  ".join(cell + " " * (width - width_of(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def age(stamped: str, now: datetime | None = None) -> str:
+    """How long ago, for lists: ``now``, ``5 m``, ``3 h``, ``2 d``, then the date. Unreadable times are shown as they are."""
+    try:
+        then = moment(stamped)
+        seconds = ((now or datetime.now(UTC)) - then).total_seconds()
+        day = then.astimezone().strftime("%Y-%m-%d")
+    except (ValueError, TypeError, OverflowError):
+        return one_line(stamped, 24)
+    if seconds < 60:
+        return "now" if seconds > -60 else day
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} m"
+    if seconds < 86400:
+        return f"{seconds // 3600:.0f} h"
+    return f"{seconds // 86400:.0f} d" if seconds < 7 * 86400 else day
+
+
+def size(count: int) -> str:
+    """Bytes for people, in the decimal units that disks are sold in."""
+    for unit, bytes_in in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= bytes_in:
+            return f"{count / bytes_in:.1f} {unit}" if count < 10 * bytes_in else f"{count / bytes_in:.0f} {unit}"
+    return f"{count} bytes"
+
+
+def ref_of(model: Model | None) -> str | None:
+    return model.ref if model is not None else None
+
+
+def default_line(before: str | None, after: str | None) -> str:
+    """The default before and after, in one line; empty where nothing changed."""
+    if before == after:
+        return ""
+    if after is None:
+        return f"There is no default model any more; it was {before}. Choose one: `localchat models default REF`."
+    return f"Default: {before} → {after}." if before else f"Default: {after}."
