@@ -1,0 +1,158 @@
+"""The app: global keys, the default model, other windows, and a quiet end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.screen import Screen
+
+from localchat.providers import connect
+from localchat.store import Store, patiently
+from localchat.tui.messages import Connect, Shell
+from localchat.tui.notices import reporting
+from localchat.tui.running import Running
+from localchat.tui.screens.chat import ChatScreen
+from localchat.tui.themes import DARK, LIGHT
+
+POLL = 0.7  # seconds between looks at what other windows changed; the promise is two
+SMALLEST = (30, 8)  # columns and lines below which only a line of text is shown
+THEME = "theme"  # its name in the store's state
+
+
+class LocalChat(Shell):
+    """The app over one store. ``connect`` finds the client for a provider; tests hand in their own."""
+
+    TITLE = "localchat"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help", id="app.help", tooltip="Every key of this place", priority=True),
+        Binding("f2", "providers", "Models", id="app.providers", tooltip="Providers and models"),
+        Binding("f8", "undo", "Undo", id="app.undo", tooltip="Undo the last removal", show=False, priority=True),
+        Binding(
+            "ctrl+q", "quit", "Quit", id="app.quit", tooltip="Quit; a running reply is kept", show=False, priority=True
+        ),
+        Binding("ctrl+c", "interrupt", "Copy or stop", id="app.interrupt", show=False, system=True),
+    ]
+
+    def __init__(self, store: Store, connect: Connect = connect) -> None:
+        super().__init__(store, connect)
+        self.turns = Running(self)
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        wanted = store.state.get(THEME, DARK.name)
+        self.theme = wanted if wanted in self.available_themes else DARK.name
+        self.default_model = store.catalog.default()
+        self._leaving = False
+
+    def get_default_screen(self) -> Screen[None]:
+        return ChatScreen(self, self.turns)
+
+    def on_mount(self) -> None:
+        self.set_interval(POLL, self._look_around)
+        loop = asyncio.get_running_loop()
+        for name in ("SIGHUP", "SIGTERM", "SIGINT"):
+            if hasattr(signal, name):
+                with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                    loop.add_signal_handler(getattr(signal, name), self._on_signal)
+
+    def _on_signal(self) -> None:
+        self.run_worker(self.action_quit(), name="quit on a signal")
+
+    async def _look_around(self) -> None:
+        """Show what another window changed, and mark the replies of windows that died."""
+        if not self.store.changed_elsewhere():
+            return
+        with reporting(self):
+            await patiently(self.store.messages.mark_interrupted)
+        self.catalog_changed()
+        self.chats_changed()
+
+    # Keys of everywhere
+
+    async def action_help(self) -> None:
+        from localchat.tui.screens.help import HelpScreen
+
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss()
+            return
+        keys = [
+            (self.get_key_display(binding), binding.tooltip or binding.description) for binding in self._bindings_here()
+        ]
+        self.push_screen(HelpScreen(keys))
+
+    def _bindings_here(self) -> list[Binding]:
+        """What applies here, each action once, the nearest first; what has no description is a detail."""
+        seen: dict[str, Binding] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.description and not binding.system:
+                seen.setdefault(binding.action, binding)
+        return list(seen.values())
+
+    async def action_providers(self) -> None:
+        from localchat.tui.screens.providers import ProvidersScreen
+
+        if not isinstance(self.screen, ProvidersScreen):
+            await self.push_screen(ProvidersScreen())
+
+    async def action_interrupt(self) -> None:
+        """ctrl+c: copy what is selected, else stop the reply, else say how to quit."""
+        if self.screen.get_selected_text():
+            self.screen.action_copy_text()
+        elif isinstance(self.screen, ChatScreen) and self.screen.conversation.live is not None:
+            await self.screen.action_back()
+        else:
+            self.notify("ctrl+q quits.", markup=False)
+
+    async def action_quit(self) -> None:
+        """Keep the draft and every running reply, then end."""
+        if self._leaving:
+            return
+        self._leaving = True
+        await self.turns.stop_all()
+        for screen in self.screen_stack:
+            if isinstance(screen, ChatScreen):
+                await screen.conversation.save_draft()
+        self.exit()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette lists the same actions as the keys do."""
+        for binding in self._bindings_here():
+            if binding.action == "command_palette":
+                continue
+            action = binding.action
+
+            async def run(action: str = action, screen: Screen[object] = screen) -> None:
+                await screen.run_action(action)
+
+            yield SystemCommand(binding.description, binding.tooltip or binding.description, run)
+        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Quit; a running reply is kept", self.action_quit)
+
+    async def watch_theme(self, theme: str) -> None:
+        if self.is_running and self.store.state.get(THEME, DARK.name) != theme:
+            with reporting(self):
+                await patiently(lambda: self.store.state.put(THEME, theme))
+
+    def on_resize(self, event: Resize) -> None:
+        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
+        for screen in self.screen_stack:
+            screen.set_class(small, "-too-small")
+
+
+def run(path: Path) -> int:
+    """Open the store and run the app; the exit status. Raises what opening the store raises."""
+    with Store(path, busy_timeout=0) as store:
+        app = LocalChat(store)
+        app.run()
+        return app.return_code or 0

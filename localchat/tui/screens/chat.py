@@ -1,0 +1,281 @@
+"""The chat screen: the list of chats beside the open one."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from localchat.errors import NotFound
+from localchat.records import Chat
+from localchat.store import patiently
+from localchat.text import one_line
+from localchat.tui.messages import Shell, Undo
+from localchat.tui.notices import reporting, tell
+from localchat.tui.running import Running
+from localchat.tui.screens.confirm import ConfirmDialog
+from localchat.tui.screens.model_picker import ModelPicker
+from localchat.tui.screens.prompt import TextPrompt
+from localchat.tui.widgets.bars import TopBar
+from localchat.tui.widgets.chat_list import ChatList
+from localchat.tui.widgets.conversation import Conversation
+
+LAST_CHAT = "last chat"  # its name in the store's state
+NARROW = 100  # columns; below, the list hides until it is asked for
+
+
+class ChatScreen(Screen[None]):
+    """Everything a person does with chats; what happens inside one is the ``Conversation``."""
+
+    CSS_PATH = "chat.tcss"
+    AUTO_FOCUS = "Composer"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape", "back", "Stop", id="chat.stop", tooltip="Stop the reply and keep what came", key_display="esc"
+        ),
+        Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Begin a new chat", priority=True),
+        Binding("ctrl+o", "pick_model", "Model", id="chat.model", tooltip="Pick this chat's model", priority=True),
+        Binding("ctrl+b", "toggle_list", "Chats", id="chat.list", tooltip="Show or hide the chat list", priority=True),
+        Binding(
+            "ctrl+r",
+            "ask_again",
+            "Again",
+            id="chat.again",
+            tooltip="Ask again; the answer that is there stays as another version",
+            priority=True,
+        ),
+        Binding("ctrl+y", "copy_last", "Copy", id="chat.copy", tooltip="Copy the last reply", priority=True),
+        Binding(
+            "ctrl+end", "to_the_end", "To the end", id="chat.end", tooltip="Go to the end", show=False, priority=True
+        ),
+        Binding(
+            "ctrl+home",
+            "to_the_start",
+            "To the start",
+            id="chat.start",
+            tooltip="Go to the start of the chat",
+            show=False,
+            priority=True,
+        ),
+        Binding("f3", "add_found", "Add server", id="chat.found", tooltip="Add the server found on this machine"),
+    ]
+
+    def __init__(self, shell: Shell, running: Running) -> None:
+        super().__init__()
+        self._shell = shell
+        self._turns = running
+        self._list_wanted: bool | None = None  # None: as the width decides
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        with Horizontal(id="body"):
+            yield ChatList(self._shell.store)
+            yield Conversation(self._shell.store, self._turns)
+        yield Footer(compact=True, show_command_palette=True)
+
+    @property
+    def conversation(self) -> Conversation:
+        return self.query_one(Conversation)
+
+    @property
+    def chat_list(self) -> ChatList:
+        return self.query_one(ChatList)
+
+    def on_mount(self) -> None:
+        self.watch(self._shell, "catalog_version", self._on_catalog_changed, init=False)
+        self.watch(self._shell, "chats_version", self._on_chats_changed, init=False)
+        self.watch(self._shell, "default_model", self._on_default_changed)
+        self.conversation.show(self._chat_used_last())
+
+    def _chat_used_last(self) -> Chat | None:
+        last = self._shell.store.state.get(LAST_CHAT)
+        if last.isdecimal():
+            try:
+                chat = self._shell.store.chats.get(int(last))
+            except NotFound:
+                return None
+            return chat if chat.deleted_at is None else None
+        return self._shell.store.chats.last() if last == "" else None
+
+    # What changes around
+
+    def _on_default_changed(self) -> None:
+        self.query_one(TopBar).model = self._shell.default_model
+
+    def _on_catalog_changed(self) -> None:
+        self.conversation.refresh_chat()
+        self.chat_list.reload()
+        self.refresh_bindings()
+
+    def _on_chats_changed(self) -> None:
+        self.conversation.refresh_chat()
+        self.query_one(TopBar).title = self.conversation.chat.title if self.conversation.chat else "New chat"
+        self.chat_list.reload()
+
+    @on(Conversation.Changed)
+    async def _chat_opened(self, event: Conversation.Changed) -> None:
+        chat = event.chat
+        self.query_one(TopBar).title = chat.title if chat else "New chat"
+        self.chat_list.reload()
+        self.chat_list.mark(chat.id if chat else None)
+        self.refresh_bindings()
+        remembered = str(chat.id) if chat else "none"
+        if self._shell.store.state.get(LAST_CHAT) != remembered:
+            with reporting(self._shell):
+                await patiently(lambda: self._shell.store.state.put(LAST_CHAT, remembered))
+
+    # Chats
+
+    @on(ChatList.Opened)
+    async def _open(self, event: ChatList.Opened) -> None:
+        await self.open_chat(event.chat_id)
+        if self.has_class("-narrow"):
+            self._show_list(False)
+        self.conversation.composer.focus()
+
+    async def open_chat(self, chat_id: int | None, at: int | None = None) -> None:
+        """Open a chat (None: a new one); what was typed in the one before stays there as its draft."""
+        await self.conversation.save_draft()
+        with reporting(self._shell):
+            chat = self._shell.store.chats.get(chat_id) if chat_id is not None else None
+            self.conversation.show(chat, at)
+
+    async def action_new_chat(self) -> None:
+        await self.open_chat(None)
+        self.conversation.composer.focus()
+
+    @on(ChatList.Asked)
+    def _asked(self, event: ChatList.Asked) -> None:
+        match event.what, event.chat_id:
+            case "add", _:
+                self.run_worker(self.action_new_chat(), exclusive=True, group="chat")
+            case "rename", int(chat_id):
+                self.rename_chat(chat_id)
+            case "delete", int(chat_id):
+                self.delete_chat(chat_id)
+
+    @work(group="chat", exit_on_error=True)
+    async def rename_chat(self, chat_id: int) -> None:
+        """Ask for a title and give it."""
+        with reporting(self._shell):
+            chat = self._shell.store.chats.get(chat_id)
+            title = await self._shell.push_screen_wait(TextPrompt("Rename chat", value=one_line(chat.title)))
+            if title is not None:
+                await patiently(lambda: self._shell.store.chats.rename(chat_id, title))
+                self._shell.chats_changed()
+
+    @work(group="chat", exit_on_error=True)
+    async def delete_chat(self, chat_id: int) -> None:
+        """Into the trash, with undo; a reply that is coming in it is stopped and kept."""
+        with reporting(self._shell):
+            await self._turns.stop(chat_id)
+            chat = await patiently(lambda: self._shell.store.chats.trash(chat_id))
+            title = one_line(chat.title, 40)
+
+            async def restore() -> str:
+                await patiently(lambda: self._shell.store.chats.restore(chat_id))
+                self._shell.chats_changed()
+                return f"{title} is back."
+
+            self._shell.undos.append(Undo(f"delete {title}", restore))
+            self._shell.chats_changed()
+            tell(self._shell, f"Deleted {title}.   f8 undo")
+
+    def action_toggle_list(self) -> None:
+        self._show_list(not self.chat_list.display)
+
+    def _show_list(self, shown: bool) -> None:
+        had_focus = self.chat_list.has_focus_within
+        self.set_class(shown, "-list-shown")
+        self.set_class(not shown, "-list-hidden")
+        if shown:
+            self.chat_list.options.focus()
+        elif had_focus:
+            self.conversation.composer.focus()
+
+    # The open chat
+
+    async def action_back(self) -> None:
+        """Close what is on top, else stop the reply, else back to the composer."""
+        if self.chat_list.filtering and self.chat_list.has_focus_within:
+            self.chat_list.action_close_filter()
+        elif self.has_class("-narrow") and self.has_class("-list-shown"):
+            self._show_list(False)
+        elif not await self.conversation.stop():
+            self.conversation.composer.focus()
+
+    async def action_ask_again(self) -> None:
+        with reporting(self._shell):
+            await self.conversation.ask_again()
+
+    def action_copy_last(self) -> None:
+        chat = self.conversation.chat
+        with reporting(self._shell):
+            line = self._shell.store.messages.line(chat, chat.length - 2) if chat else []
+            replies = [m for m in line if m.role == "assistant" and m.content]
+            if not replies:
+                raise NotFound("There is no reply to copy.", "Send a message first.")
+            self._shell.copy_to_clipboard(replies[-1].content)
+            tell(self._shell, f"Copied the last reply ({len(replies[-1].content):,} characters).")
+
+    def action_to_the_end(self) -> None:
+        self.conversation.transcript.jump_to_end()
+
+    def action_to_the_start(self) -> None:
+        self.conversation.transcript.jump_to_start()
+
+    @work(exclusive=True, group="picker")
+    async def action_pick_model(self) -> None:
+        """Give the chat another model for good; for a new chat, the default that it will use."""
+        chat = self.conversation.chat
+        current = chat.model.id if chat is not None and chat.model is not None else None
+        picked = await self._shell.push_screen_wait(ModelPicker(current))
+        if picked is None:
+            return
+        with reporting(self._shell):
+            if chat is None:
+                self.conversation.model_for_new_chat = picked
+            else:
+                await patiently(lambda: self._shell.store.chats.set_model(chat.id, picked))
+                self._shell.chats_changed()
+            self.conversation.update_status()
+        self.conversation.composer.focus()
+
+    @on(Conversation.Consent)
+    def _consent(self, event: Conversation.Consent) -> None:
+        self._ask_consent(event)
+
+    @work(exclusive=True, group="consent")
+    async def _ask_consent(self, event: Conversation.Consent) -> None:
+        from dataclasses import replace
+
+        error = event.error
+        agreed = await self._shell.push_screen_wait(
+            ConfirmDialog(
+                "Send this chat to another machine?",
+                f"{error.wanted} answered on this machine and is gone. {error.used} runs elsewhere: it would see the "
+                "whole chat. Nothing was sent yet.",
+                yes="Send it",
+                no="Keep it here",
+            )
+        )
+        if agreed:
+            await self.conversation.send(replace(event.prompt, allow_remote=True))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The footer shows what applies."""
+        if not self.is_mounted:
+            return True
+        conversation = self.conversation
+        has_messages = conversation.chat is not None and conversation.chat.length > 0
+        match action:
+            case "ask_again" | "copy_last" | "to_the_end" | "to_the_start":
+                return has_messages
+        return True

@@ -1,0 +1,107 @@
+"""The two quiet lines of the chat screen: what is open above, what is going on below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.app import RenderResult
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from localchat.records import Model
+from localchat.text import one_line
+
+SPINNER = "⣾⣽⣻⢿⡿⣟⣯⣷"
+
+
+def default_label(model: Model | None) -> str:
+    """``★ qwen3:8b · ollama``, or that there is none."""
+    if model is None:
+        return "no default model"
+    return f"★ {one_line(model.model)} · {one_line(model.provider)}"
+
+
+class TopBar(Widget):
+    """The program, the chat's title, the default model: always on screen."""
+
+    DEFAULT_CSS = """
+    TopBar { height: 1; padding: 0 1; background: $panel; color: $foreground; }
+    """
+
+    title: reactive[str] = reactive("")
+    model: reactive[Model | None] = reactive(None)
+
+    def render(self) -> RenderResult:
+        width = max(self.size.width - 2, 1)
+        right = Content.styled(default_label(self.model), "$accent" if self.model else "$text-warning")
+        if right.cell_length > width:
+            right = right.truncate(width, ellipsis=True)
+        left = Content.styled("localchat", "bold") if width - right.cell_length > 40 else Content("")
+        title = Content(one_line(self.title))
+        space = width - right.cell_length - left.cell_length
+        if title.cell_length > space - 4:
+            title = title.truncate(max(space - 4, 0), ellipsis=True)
+        before = max((width - title.cell_length) // 2, left.cell_length + 2 if left.cell_length else 0)
+        before = min(before, width - right.cell_length - title.cell_length - 1)
+        gap = max(before - left.cell_length, 0)
+        after = max(width - left.cell_length - gap - title.cell_length - right.cell_length, 0)
+        return Content.assemble(left, " " * gap, title, " " * after, right)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One line: ``mark`` (or the spinner), what is so, and the keys that apply."""
+
+    text: str
+    mark: str = ""
+    keys: str = ""
+    tone: str = "$text-muted"
+    spinning: bool = False
+    done: float | None = None  # 0 to 1: draws a bar
+
+
+class StatusLine(Widget):
+    """The line above the composer. It is always there, so that nothing jumps when it has something to say."""
+
+    DEFAULT_CSS = """
+    StatusLine { height: 1; padding: 0 1; }
+    """
+
+    status: reactive[Status | None] = reactive(None)
+    _turn: reactive[int] = reactive(0)
+
+    def on_mount(self) -> None:
+        self._timer = self.set_interval(1 / 8, self._spin, pause=True)
+
+    def _spin(self) -> None:
+        self._turn += 1
+
+    def watch_status(self, status: Status | None) -> None:
+        if self.is_mounted:
+            if status is not None and status.spinning:
+                self._timer.resume()
+            else:
+                self._timer.pause()
+
+    def render(self) -> RenderResult:
+        status = self.status
+        if status is None:
+            return Content("")
+        width = max(self.size.width - 2, 1)
+        mark = SPINNER[self._turn % len(SPINNER)] if status.spinning else status.mark
+        bar = ""
+        if status.done is not None:
+            filled = round(max(0.0, min(status.done, 1.0)) * 12)
+            bar = "  " + "▇" * filled + "▁" * (12 - filled)
+        text = Content.styled(f"{mark} {one_line(status.text)}{bar}".strip(), status.tone)
+        keys = Content.styled(status.keys, "$text-muted") if status.keys else Content("")
+        if text.cell_length + keys.cell_length + 2 > width:
+            room = width - keys.cell_length - 2
+            if room >= 30:
+                text = text.truncate(room, ellipsis=True)
+            else:
+                keys = Content("")
+                text = text.truncate(width, ellipsis=True)
+        gap = max(width - text.cell_length - keys.cell_length, 0) if keys.cell_length else 0
+        return Content.assemble(text, " " * min(gap, 2), keys)

@@ -1,0 +1,253 @@
+"""The list of chats: newest first, by day, read a page at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from localchat.records import Chat, moment
+from localchat.store import Store
+from localchat.text import one_line
+
+PAGE = 60  # chats read at once
+
+
+def age(then: datetime, now: datetime) -> str:
+    """``now``, ``2 m``, ``3 h``, ``4 d``, ``5 w``, ``2 y``."""
+    seconds = max((now - then).total_seconds(), 0)
+    for size, unit in ((31536000, "y"), (604800, "w"), (86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "now"
+
+
+def day(then: datetime, now: datetime) -> str:
+    """The heading a chat stands under."""
+    today, date = now.astimezone().date(), then.astimezone().date()
+    if date >= today:
+        return "Today"
+    if date == today - timedelta(days=1):
+        return "Yesterday"
+    if date > today - timedelta(days=7):
+        return "This week"
+    return f"{date:%B %Y}"
+
+
+class ChatOptions(OptionList):
+    """The rows. Keys for what a row can have done stand here, so that they apply only while the list has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Open", id="chats.open", tooltip="Open this chat"),
+        Binding("j", "cursor_down", "Down", show=False, id="chats.down"),
+        Binding("k", "cursor_up", "Up", show=False, id="chats.up"),
+        Binding("a", "ask('add')", "New", id="chats.add", tooltip="Begin a new chat"),
+        Binding("e", "ask('rename')", "Rename", id="chats.rename", tooltip="Rename this chat"),
+        Binding("d", "ask('delete')", "Delete", id="chats.delete", tooltip="Put this chat into the trash; u undoes it"),
+        Binding("u", "app.undo", "Undo", id="chats.undo", tooltip="Undo the last removal"),
+        Binding("slash", "filter", "Filter", id="chats.filter", tooltip="Show the chats whose title has these words"),
+    ]
+
+    def action_ask(self, what: str) -> None:
+        self._list.action_ask(what)
+
+    def action_filter(self) -> None:
+        self._list.action_filter()
+
+    @property
+    def _list(self) -> ChatList:
+        assert isinstance(self.parent, ChatList)
+        return self.parent
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if new_value > old_value:
+            self._list.read_more_near_the_end()
+
+
+class ChatList(Vertical):
+    """Chats with their age and a mark where the chat's own model was removed."""
+
+    DEFAULT_CSS = """
+    ChatList {
+      & > Input { display: none; height: 1; border: none; padding: 0 1; }
+      &.-filtering > Input { display: block; }
+      & > ChatOptions { height: 1fr; border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1; }
+    }
+    """
+
+    class Opened(Message):
+        """A chat was chosen."""
+
+        def __init__(self, chat_id: int) -> None:
+            super().__init__()
+            self.chat_id = chat_id
+
+    class Asked(Message):
+        """Something is to be done: ``add``, ``rename``, ``delete`` (the chat highlighted, where one is)."""
+
+        def __init__(self, what: str, chat_id: int | None) -> None:
+            super().__init__()
+            self.what = what
+            self.chat_id = chat_id
+
+    def __init__(self, store: Store, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._store = store
+        self._chats: list[Chat] = []
+        self._more = True
+        self._words = ""
+        self._current: int | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Input(placeholder="filter by title", compact=True)
+        yield ChatOptions(markup=False)
+
+    @property
+    def options(self) -> ChatOptions:
+        return self.query_one(ChatOptions)
+
+    def on_mount(self) -> None:
+        self.reload()
+
+    def mark(self, chat_id: int | None) -> None:
+        """Highlight the chat that is open."""
+        self._current = chat_id
+        self._highlight(chat_id)
+
+    def _highlight(self, chat_id: int | None) -> None:
+        options = self.options
+        if chat_id is None or not any(chat.id == chat_id for chat in self._chats):
+            if chat_id is None and not options.has_focus:
+                options.highlighted = None
+            return
+        options.highlighted = options.get_option_index(str(chat_id))
+
+    def reload(self) -> None:
+        """Read anew as many as were shown, and keep the highlight on its chat."""
+        kept = self._highlighted_id() if self.options.has_focus else self._current
+        shown = max(PAGE, len(self._chats))
+        self._chats = self._read(shown)
+        self._more = len(self._chats) == shown
+        position = self.options.scroll_offset
+        self._fill()
+        self._highlight(kept)
+        if self.options.has_focus:
+            self.options.scroll_to(y=position.y, animate=False)
+
+    def _read(self, limit: int, after: Chat | None = None) -> list[Chat]:
+        chats = self._store.chats
+        pinned = chats.pinned() if after is None and not self._words else []
+        listed = chats.listing(words=self._words, limit=limit, after=after)
+        return pinned + [chat for chat in listed if self._words or chat.pinned_at is None]
+
+    def _fill(self) -> None:
+        options = self.options
+        options.clear_options()
+        options.add_options(self._rows(self._chats, None))
+
+    def _rows(self, chats: list[Chat], above: Chat | None) -> list[Option]:
+        now = moment(self._store.now())
+        heading = self._heading(above, now) if above else None
+        rows: list[Option] = []
+        for chat in chats:
+            here = self._heading(chat, now)
+            if here != heading:
+                rows.append(Option(Content.styled(here, "$text-muted"), disabled=True))
+                heading = here
+            rows.append(Option(self._row(chat, now), id=str(chat.id)))
+        if not rows and above is None:
+            empty = "No chat has these words in its title." if self._words else "No chats yet."
+            rows.append(Option(Content.styled(empty, "$text-muted"), disabled=True))
+        return rows
+
+    @staticmethod
+    def _heading(chat: Chat, now: datetime) -> str:
+        return "Pinned" if chat.pinned_at else day(moment(chat.updated_at), now)
+
+    def _row(self, chat: Chat, now: datetime) -> Content:
+        end = "⊘" if chat.model is not None and chat.model.removed else ""
+        end = " ".join(part for part in (end, age(moment(chat.updated_at), now)) if part)
+        width = max(self.size.width or 26, 20) - 5
+        title = Content(one_line(chat.title) or "Untitled")
+        room = width - len(end)
+        title = title.truncate(room, ellipsis=True, pad=True)
+        return Content.assemble(" ", title, " ", (end, "$text-muted"))
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self._chats:
+            self.reload()
+
+    def _highlighted_id(self) -> int | None:
+        option = self.options.highlighted_option
+        return int(option.id) if option is not None and option.id else None
+
+    @on(OptionList.OptionHighlighted)
+    def _near_the_end(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if event.option_index >= event.option_list.option_count - 15:
+            self._read_more()
+
+    def read_more_near_the_end(self) -> None:
+        """Read on when the list was scrolled, not only when it was moved in."""
+        if self.options.max_scroll_y - self.options.scroll_y < 15:
+            self._read_more()
+
+    def _read_more(self) -> None:
+        if not self._more or not self._chats:
+            return
+        last = next((chat for chat in reversed(self._chats) if chat.pinned_at is None or self._words), None)
+        page = self._read(PAGE, after=last) if last is not None else []
+        self._more = len(page) > 0
+        self.options.add_options(self._rows(page, self._chats[-1]) if page else [])
+        self._chats += page
+
+    @on(OptionList.OptionSelected)
+    def _open(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if event.option.id:
+            self.post_message(self.Opened(int(event.option.id)))
+
+    def action_ask(self, what: str) -> None:
+        chat_id = self._highlighted_id()
+        if what == "add" or chat_id is not None:
+            self.post_message(self.Asked(what, chat_id))
+
+    def action_filter(self) -> None:
+        self.add_class("-filtering")
+        self.query_one(Input).focus()
+
+    def action_close_filter(self) -> None:
+        """Leave the filter; where it is empty already, the list."""
+        self.remove_class("-filtering")
+        entry = self.query_one(Input)
+        if entry.value:
+            entry.value = ""
+        self.options.focus()
+
+    @property
+    def filtering(self) -> bool:
+        return self.has_class("-filtering")
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        event.stop()
+        self._words = event.value
+        self._chats = self._read(PAGE)
+        self._more = len(self._chats) >= PAGE
+        self._fill()
+
+    @on(Input.Submitted)
+    def _to_the_list(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.options.focus()
+        if self.options.highlighted is None:
+            self.options.action_first()

@@ -1,0 +1,317 @@
+"""One chat as a person sees it: transcript, status line, composer; and the turn that runs in it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static
+
+from localchat import turns
+from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
+from localchat.records import Chat, Model
+from localchat.store import Store, patiently
+from localchat.tui.entries import ChatSource, live_entry, reply_entry
+from localchat.tui.notices import tell, tell_error
+from localchat.tui.running import LiveTurn, Running
+from localchat.tui.widgets.bars import Status, StatusLine
+from localchat.tui.widgets.composer import Composer
+from localchat.tui.widgets.greeting import Greeting
+from localchat.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+DRAFT_AFTER = 0.4  # seconds without a key until the draft is saved
+NEW_CHAT_DRAFT = "draft of a new chat"  # its name in the store's state
+
+
+class Conversation(Vertical):
+    """The open chat. It never clears what was typed before the store has it."""
+
+    DEFAULT_CSS = """
+    Conversation {
+      width: 1fr;
+      & > Transcript { height: 1fr; }
+      & > Greeting { height: 1fr; display: none; }
+      &.-empty > Transcript { display: none; }
+      &.-empty > Greeting { display: block; }
+      & > #writing {
+        height: auto; max-height: 12; background: $panel; padding: 0 1;
+        & > #caret { width: 2; color: $accent; }
+        & > Composer { width: 1fr; height: auto; max-height: 12; background: $panel; border: none; padding: 0; }
+      }
+    }
+    """
+
+    class Changed(Message):
+        """The open chat is another one, or it has just begun."""
+
+        def __init__(self, chat: Chat | None) -> None:
+            super().__init__()
+            self.chat = chat
+
+    class Consent(Message):
+        """The turn would leave this machine; nothing was sent. To be answered with ``send(prompt)`` or not at all."""
+
+        def __init__(self, prompt: turns.Prompt, error: ConfirmRemote) -> None:
+            super().__init__()
+            self.prompt = prompt
+            self.error = error
+
+    class Offered(Message):
+        """Enter was pressed with nothing written."""
+
+    def __init__(self, store: Store, running: Running, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._store = store
+        self._turns = running
+        self.chat: Chat | None = None
+        self.model_for_new_chat: int | None = None
+        self._source: ChatSource | None = None
+        self._draft_timer: Timer | None = None
+        self._tick: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Transcript(id="transcript")
+        yield Greeting()
+        yield StatusLine()
+        with Horizontal(id="writing"):
+            yield Static("❯", id="caret", markup=False)
+            yield Composer(self._store.messages.prompts, id="composer")
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.query_one(Transcript)
+
+    @property
+    def composer(self) -> Composer:
+        return self.query_one(Composer)
+
+    @property
+    def live(self) -> LiveTurn | None:
+        """The reply that is coming in this chat."""
+        return self._turns.of(self.chat.id if self.chat else None)
+
+    def on_mount(self) -> None:
+        self._turns.listener = self._on_event
+        self._tick = self.set_interval(0.5, self.update_status, pause=True)
+
+    def on_unmount(self) -> None:
+        self._turns.listener = None
+
+    # Showing
+
+    def show(self, chat: Chat | None, at: int | None = None) -> None:
+        """Open this chat, or a new one. ``at``: the depth of the message to go to, else the end."""
+        self.chat = chat
+        self.composer.set_text(chat.draft if chat else self._store.state.get(NEW_CHAT_DRAFT))
+        self._draw(at)
+        self.post_message(self.Changed(chat))
+
+    def _draw(self, at: int | None = None) -> None:
+        chat, live = self.chat, self.live
+        self.set_class(chat is None or chat.length == 0, "-empty")
+        if chat is not None:
+            self._source = ChatSource(self._store, chat, live)
+            self.transcript.show(self._source, "end" if at is None else at)
+            if live is not None:
+                self.transcript.begin_live(live_entry(live, live.began.reply))
+        self.update_status()
+
+    def refresh_chat(self) -> None:
+        """Read the open chat anew: something changed it, here or in another window."""
+        if self.chat is None:
+            self.update_status()
+            return
+        try:
+            fresh = self._store.chats.get(self.chat.id)
+        except NotFound:
+            fresh = None
+        if fresh is None or fresh.deleted_at is not None:
+            self._lose_chat()
+            return
+        self.chat = fresh
+        if self.live is None:
+            self.set_class(fresh.length == 0, "-empty")
+            self._read_anew(fresh)
+        self.update_status()
+
+    def _read_anew(self, chat: Chat) -> None:
+        if self._source is None or self._source.chat.id != chat.id:
+            self._draw()
+            return
+        self._source.chat, self._source.live = chat, None
+        self.transcript.refresh_entries()
+
+    def _lose_chat(self) -> None:
+        """The open chat went into the trash or is gone; what was typed moves on to a new chat."""
+        typed = self.composer.text
+        self.show(None)
+        if typed and not self.composer.text:
+            self.composer.set_text(typed)
+
+    # Turns
+
+    @on(Composer.Submitted)
+    async def _submit(self, event: Composer.Submitted) -> None:
+        event.stop()
+        if not event.text.strip():
+            self.post_message(self.Offered())
+        elif self.live is not None:
+            tell(self._shell, "A reply is still coming. escape stops it; what you typed stays here.")
+        else:
+            chat_id = self.chat.id if self.chat else None
+            chosen = self.model_for_new_chat if self.chat is None else None
+            await self.send(turns.Prompt(text=event.text, chat_id=chat_id, model_id=chosen))
+
+    async def send(self, prompt: turns.Prompt) -> None:
+        """Begin a turn. Where it cannot begin, the text stays where it is and the reason is told."""
+        try:
+            live = await self._turns.begin(prompt)
+        except ConfirmRemote as error:
+            self.post_message(self.Consent(prompt, error))
+            return
+        except LocalChatError as error:
+            tell_error(self._shell, error)
+            self.update_status()
+            return
+        if prompt.text is not None and self.composer.text == prompt.text:
+            self.composer.set_text("")
+        await self.save_draft()
+        self.chat = live.began.chat
+        self.model_for_new_chat = None
+        self._draw()
+        if live.began.new_chat:
+            self.post_message(self.Changed(self.chat))
+        if self._tick is not None:
+            self._tick.resume()
+
+    async def ask_again(self, model_id: int | None = None) -> None:
+        """Answer the last prompt once more; the answer that is there stays as another version."""
+        chat = self.chat
+        if chat is None or chat.length == 0 or self.live is not None:
+            raise InvalidInput("There is nothing to ask again.", "Send a message first, or stop the reply with escape.")
+        last = self._store.messages.line(chat, chat.length - 1)[0]
+        under = last.id if last.role == "user" else last.parent_id
+        await self.send(turns.Prompt(text=None, chat_id=chat.id, under=under, model_id=model_id))
+
+    async def stop(self) -> bool:
+        """Stop the reply and keep what came; whether there was one."""
+        if self.chat is None or not await self._turns.stop(self.chat.id):
+            return False
+        self._finish_live()
+        return True
+
+    def _on_event(self, live: LiveTurn, event: turns.Event) -> None:
+        if self.chat is None or live.chat_id != self.chat.id:
+            return
+        match event:
+            case turns.Chunk(text):
+                self.transcript.append_live(text)
+            case turns.Thought(text):
+                self.transcript.append_live("", text)
+            case turns.LeftOut():
+                self.transcript.begin_live(live_entry(live, live.began.reply))
+            case turns.Waiting():
+                self.update_status()
+            case turns.Ended():
+                self._finish_live()
+
+    def _finish_live(self) -> None:
+        assert self.chat is not None
+        self.chat = self._store.chats.get(self.chat.id)
+        message = self._store.messages.line(self.chat, self.chat.length - 1)[0]
+        self.transcript.end_live(reply_entry(message))
+        if self._source is not None:
+            self._source.chat, self._source.live = self.chat, None
+        self.update_status()
+        if self._tick is not None:
+            self._tick.pause()
+        self.post_message(self.Changed(self.chat))
+
+    # The line above the composer
+
+    def update_status(self) -> None:
+        self.query_one(StatusLine).status = self._status()
+
+    def _status(self) -> Status | None:
+        live = self.live
+        if live is not None:
+            return self._live_status(live)
+        chosen = self.model_for_new_chat
+        if self.chat is None and chosen is not None:
+            model = self._store.catalog.model(chosen)
+            if model.usable:
+                return Status(f"This chat will use {model.model} · {model.provider}.", keys="^o another model")
+        default = self._store.catalog.default()
+        own = self._store.catalog.model(self.chat.model.id) if self.chat is not None and self.chat.model else None
+        if own is None or own.usable:
+            if own is None and default is None:
+                return no_default()
+            return None
+        if default is None or not default.usable:
+            return no_default(own)
+        what = "was removed" if own.removed else "is switched off"
+        return Status(
+            f"{own.model} {what}. New turns use ★ {default.model}.",
+            mark="⊘",
+            keys="^o another model  f8 undo" if own.removed else "^o another model",
+            tone="$text-warning",
+        )
+
+    def _live_status(self, live: LiveTurn) -> Status:
+        used = live.began.resolution.used
+        if live.progress is not None:
+            done = None
+            text = live.progress.what
+            if live.progress.total and live.progress.done is not None:
+                done = live.progress.done / live.progress.total
+                text = f"{text}: {live.progress.done / 1e6:.0f} of {live.progress.total / 1e6:.0f} MB"
+            return Status(text, spinning=True, done=done, keys="esc cancels")
+        seconds = time.monotonic() - live.started
+        if live.first_word is None:
+            text = f"{used.model} is asked" + (f", {seconds:.0f} s" if seconds > 3 else "")
+        else:
+            text = f"{used.model} answers" + (f", {live.pace:.0f} tok/s" if live.pace else "")
+        if self.transcript.at_end:
+            return Status(text, spinning=True, keys="esc stops")
+        return Status(text, spinning=True, keys="^end follows it  esc stops")
+
+    # Drafts
+
+    @on(Composer.Changed)
+    def _typed(self) -> None:
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        self._draft_timer = self.set_timer(DRAFT_AFTER, self.save_draft)
+
+    async def save_draft(self) -> None:
+        """Save what is typed as this chat's draft, or as that of a new one."""
+        text = self.composer.text
+        try:
+            if self.chat is None:
+                if self._store.state.get(NEW_CHAT_DRAFT) != text:
+                    await patiently(lambda: self._store.state.put(NEW_CHAT_DRAFT, text))
+            else:
+                chat_id = self.chat.id
+                await patiently(lambda: self._store.chats.set_draft(chat_id, text))
+        except LocalChatError as error:
+            tell_error(self._shell, error)
+
+    @property
+    def _shell(self) -> App[None]:
+        return self.app
+
+
+def no_default(own: Model | None = None) -> Status:
+    """Nobody can answer: what to do about it."""
+    what = "There is no default model."
+    if own is not None:
+        what = f"{own.model} {'was removed' if own.removed else 'is switched off'} and there is no default model."
+    return Status(what, mark="⊘", keys="f2 adds one or switches one on", tone="$text-warning")
