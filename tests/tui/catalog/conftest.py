@@ -1,0 +1,111 @@
+"""A small shell around the screens of the catalog, a store with known content, a keyring in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Static
+
+from localchat.providers import connect
+from localchat.store import Store
+from localchat.tui.messages import Connect, Shell
+
+NOW = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
+
+
+class Bench(Shell):
+    """The shell with nothing on it: a screen is pushed by the test, and what it was closed with is kept."""
+
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, store: Store, connect: Connect = connect) -> None:
+        super().__init__(store, connect)
+        self.answers: list[object] = []
+        self.first: Screen[object] | None = None
+
+    def compose(self) -> Iterator[Static]:
+        yield Static("Below the screens")
+
+    def on_mount(self) -> None:
+        self.catalog_changed()
+        if self.first is not None:
+            self.push_screen(self.first, self.answers.append)
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    return lambda: NOW
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Callable[[], datetime], monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("TEXTUAL_THEME", raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+    with Store(tmp_path / "store.db", busy_timeout=0, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def second(store: Store, clock: Callable[[], datetime]) -> Iterator[Store]:
+    """The same file, opened by another window."""
+    with Store(store.path, busy_timeout=0, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stocked(store: Store) -> Store:
+    """Four providers, live models, tombstones and chats."""
+    catalog = store.catalog
+    catalog.add_provider("ollama", "openai", "http://localhost:11434/v1")
+    catalog.add_provider("openai", "openai", "https://api.openai.com/v1", "env", "OPENAI_API_KEY")
+    catalog.add_provider("groq", "openai", "https://api.groq.com/openai/v1", "env", "GROQ_API_KEY")
+    catalog.add_models("ollama", [("qwen3:8b", 32768), ("llama3.2:3b", 131072), ("mistral:7b", 32768)])
+    catalog.add_models("openai", [("gpt-4o", 128000), ("gpt-4o-mini", 128000), ("o4-mini", 200000)])
+    catalog.add_model("groq", "llama-3.3-70b", context=131072)
+    catalog.make_default(catalog.live("openai/gpt-4o").id)
+    for title, ref in (
+        ("Locks in SQLite", "openai/gpt-4o"),
+        ("Regex for dates", "openai/gpt-4o"),
+        ("Trip to Lisbon", "openai/o4-mini"),
+        ("Haiku about rain", "ollama/qwen3:8b"),
+        ("Bread without yeast", "openai/gpt-4o"),
+        ("Old plans", "ollama/mistral:7b"),
+    ):
+        add_chat(store, title, catalog.live(ref).id)
+    catalog.remove_model(catalog.live("ollama/mistral:7b").id)
+    catalog.switch_provider(catalog.provider("groq").id, False)
+    return store
+
+
+def add_chat(store: Store, title: str, model_id: int) -> int:
+    """A chat as another program would write it."""
+    done = store.connection.execute("insert into chats (title, model_config_id) values (?, ?)", (title, model_id))
+    return int(done.lastrowid or 0)
+
+
+def screen_text(pilot: Pilot[None]) -> str:
+    """What a person reads on the screen, line by line."""
+    width, height = pilot.app.size
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips[:height])
+
+
+async def settled(pilot: Pilot[None], until: Callable[[], bool] | None = None, seconds: float = 3.0) -> None:
+    """All messages handled; with ``until``, as soon as that holds. Fails where it never does."""
+    await pilot.pause()
+    if until is None:
+        return
+    waited = 0.0
+    while not until():
+        assert waited < seconds, f"never came:\n{screen_text(pilot)}"
+        await pilot.pause(0.01)
+        waited += 0.01
+
+
+Run = Callable[[Pilot[None]], Awaitable[None]]
