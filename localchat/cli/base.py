@@ -25,6 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERRUPTED = 130  # the exit status of a program that ctrl+c ended
+COMPLETE = "_LOCALCHAT_COMPLETE"  # set by the shell when it asks what could stand here
 DEBUG = "LOCALCHAT_DEBUG"  # set to anything: the traceback of a bug goes to standard error
 
 
@@ -153,8 +154,11 @@ class Program(click.Group):
         """Run, and end the process with the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
         words = list(sys.argv[1:] if args is None else args)
         _prepare_streams()
-        self._main_shell_completion({}, prog_name or "localchat")
         session = Session()
+        if instruction := os.environ.get(COMPLETE):
+            from click.shell_completion import shell_complete
+
+            sys.exit(shell_complete(self, {"obj": session}, prog_name or "localchat", COMPLETE, instruction))
         session.json = _wants_json(words)
         try:
             status = self._run(session, words)

@@ -1,0 +1,254 @@
+"""``localchat ask``: one turn, from words on the command line to the reply on standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from localchat import turns
+from localchat.cli.base import DEBUG, ChatId, Command, ModelRef, Session, Words, interactive, pass_session, wrong_usage
+from localchat.cli.output import notice, print_json
+from localchat.cli.speech import Outlet, StatusLine
+from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
+from localchat.records import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localchat.store import Store
+
+LEAVING = 0.5  # seconds that an interrupted program waits for a reader that does not read
+
+
+@click.command(cls=Command)
+@click.option("-m", "--model", "ref", type=ModelRef(), metavar="REF", help="Answer this turn with that model.")
+@click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the chat used last.")
+@click.option("--chat", "chat_id", type=ChatId(), metavar="ID", help="Go on with that chat.")
+@click.option("-s", "--system", type=Words(), metavar="TEXT", help="The chat's system prompt, from this turn on.")
+@click.option(
+    "--allow-remote",
+    is_flag=True,
+    help="Agree that a chat whose model ran on this machine is sent to another one where its model is gone.",
+)
+@click.argument("prompt", required=False, type=Words())
+@pass_session
+def ask(
+    session: Session,
+    ref: str | None,
+    goes_on: bool,
+    chat_id: int | None,
+    system: str | None,
+    allow_remote: bool,
+    prompt: str | None,
+) -> None:
+    """Send PROMPT and print the reply as it comes. Standard input, where not empty, is appended to PROMPT.
+
+    Begins a chat, unless -c or --chat is given.
+    """
+    if goes_on and chat_id is not None:
+        raise wrong_usage("-c and --chat exclude each other.")
+    text = _words(prompt)
+    store = session.store
+    if goes_on:
+        last = store.chats.last()
+        if last is None:
+            raise NotFound("There is no chat to go on with.", "Leave out -c to begin one.")
+        chat_id = last.id
+    model_id = store.catalog.live(ref).id if ref is not None else None
+    turn = turns.Prompt(text, chat_id=chat_id, model_id=model_id, allow_remote=allow_remote, system=system)
+    try:
+        _hold(session, turn)
+    except ConfirmRemote as question:
+        if not interactive():
+            raise
+        notice(f"{question.wanted} answered on this machine; {question.used} does not.")
+        if not click.confirm(f"Send this chat to {question.used}, all of it?", err=True):
+            raise
+        _hold(session, replace(turn, allow_remote=True))
+
+
+def _words(prompt: str | None) -> str:
+    """PROMPT and what stands on standard input, with a blank line between them."""
+    piped = _standard_input()
+    if prompt is None and not piped.strip():
+        raise wrong_usage("Give a PROMPT, or text on standard input.")
+    if not piped.strip():
+        return prompt or ""
+    return f"{prompt}\n\n{piped}" if prompt else piped
+
+
+def _standard_input() -> str:
+    """All of it where it is no terminal. Raises InvalidInput where it is no text."""
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return ""
+    try:
+        data = sys.stdin.buffer.read()
+    except OSError as error:
+        raise InvalidInput(
+            f"Standard input cannot be read ({error.strerror or error}).", "Use `< /dev/null` for none."
+        ) from error
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"Standard input is no UTF-8 text: byte {error.start + 1} is 0x{data[error.start]:02x}. Nothing was sent.",
+            "Convert it first, for example with `iconv -f latin1 -t utf-8`.",
+        ) from error
+
+
+@dataclass
+class _Run:
+    """One turn as it goes. ``stopped_by``: the signal that ended it, or 0 where the reader went away."""
+
+    session: Session
+    turn: turns.Prompt
+    status: StatusLine = field(default_factory=StatusLine)
+    outlet: Outlet | None = None
+    began: turns.Began | None = None
+    ended: turns.Ended | None = None
+    stopped_by: int | None = None
+    left_out: int = 0
+
+
+def _hold(session: Session, turn: turns.Prompt) -> None:
+    """Send, print, and end the run with the exit status that tells how it went."""
+    run = _Run(session, turn)
+    _quiet_loop_noise()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_converse(run))
+    if run.outlet is not None:
+        run.outlet.end(LEAVING if run.stopped_by is not None else None)
+        if run.outlet.reader_left:
+            run.stopped_by = run.stopped_by or 0
+    if run.began is None:
+        raise KeyboardInterrupt  # before anything was stored
+    _report(run, run.began)
+
+
+def _quiet_loop_noise() -> None:
+    """What a vendor's library logs is not for the person who asks; standard error carries our words."""
+    import logging
+    import os
+
+    if not os.environ.get(DEBUG):
+        logging.getLogger().addHandler(logging.NullHandler())
+
+
+async def _converse(run: _Run) -> None:
+    from localchat.providers import connect
+
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def stop(cause: int) -> None:
+        if run.stopped_by is None:
+            run.stopped_by = cause
+        task.cancel()
+
+    def reader_left() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(stop, 0)
+
+    _on_signals(loop, stop)
+    run.outlet = None if run.session.json else Outlet(reader_left)
+    try:
+        async with aclosing(turns.send(run.session.store, connect, run.turn)) as events:
+            async for event in events:
+                _tell(run, event)
+    except asyncio.CancelledError:
+        run.stopped_by = signal.SIGINT if run.stopped_by is None else run.stopped_by
+    finally:
+        run.status.clear()
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> None:
+    """ctrl+c, a hang-up and ``kill`` stop the reply. What a parent chose to ignore (``nohup``) stays ignored."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None or signal.getsignal(number) == signal.SIG_IGN:
+            continue
+        # Where the loop cannot (Windows, a thread of a test), asyncio's own handling of ctrl+c stays.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, stop, int(number))
+
+
+def _tell(run: _Run, event: turns.Event) -> None:
+    match event:
+        case turns.Began():
+            run.began = event
+            _tell_who_answers(run, event)
+        case turns.LeftOut(count):
+            run.left_out = count
+            run.status.clear()
+            notice(f"{count} earlier messages do not fit the model's context and are not sent.")
+        case turns.Waiting(progress):
+            run.status.progress(progress)
+        case turns.Thought():
+            run.status.show("thinking…")
+        case turns.Chunk(text):
+            run.status.clear()
+            if run.outlet is not None:
+                run.outlet.say(text)
+        case turns.Ended():
+            run.ended = event
+
+
+def _tell_who_answers(run: _Run, began: turns.Began) -> None:
+    fallback = began.resolution.fallback
+    if fallback is not None:
+        what = "was removed" if fallback.reason == "removed" else "is switched off"
+        notice(f"{fallback.wanted.ref} {what}. {fallback.used.ref} answers now.")
+        return
+    before = _reply_before(run.session.store, began)
+    stood_in = before.fallback_from if before is not None else None
+    if stood_in is not None and stood_in.id == began.resolution.used.id and run.turn.model_id is None:
+        notice(f"{stood_in.ref} is back and answers again.")
+
+
+def _reply_before(store: Store, began: turns.Began) -> Message | None:
+    depth = began.reply.depth - 2
+    line = store.messages.line(began.chat, depth, depth + 1) if depth >= 0 else []
+    return line[0] if line and line[0].role == "assistant" else None
+
+
+def _report(run: _Run, began: turns.Began) -> None:
+    """How it ended, on standard error (or as the one JSON document), and in the exit status."""
+    message = run.ended.message if run.ended is not None else run.session.store.messages.get(began.reply.id)
+    if run.session.json:
+        print_json(_document(run, began, message))
+    if run.outlet is not None and run.outlet.error is not None:
+        raise LocalChatError(
+            f"Standard output cannot be written ({run.outlet.error.strerror}).",
+            f"What came is kept: `localchat chats show {began.chat.id}`.",
+        )
+    if run.ended is not None and run.ended.error is not None:
+        raise run.ended.error
+    if run.stopped_by:
+        if run.ended is None:
+            notice(f"Stopped. What came is kept: `localchat chats show {began.chat.id}`.")
+        raise click.exceptions.Exit(128 + run.stopped_by)
+    if message.finish_reason == "length":
+        notice("The reply reached its limit of tokens and ends there.")
+
+
+def _document(run: _Run, began: turns.Began, message: Message) -> dict[str, Any]:
+    usage = message.usage
+    fallback = message.fallback_from
+    return {
+        "chat_id": began.chat.id,
+        "message_id": message.id,
+        "reply": message.content,
+        "model": message.model.ref if message.model is not None else None,
+        "status": message.status,
+        "finish_reason": message.finish_reason,
+        "fallback": {"from": fallback.ref, "reason": message.fallback_reason} if fallback is not None else None,
+        "left_out": run.left_out,
+        "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens} if usage else None,
+    }

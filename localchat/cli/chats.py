@@ -1,0 +1,237 @@
+"""``localchat chats``: list, read, rename, archive, throw away and bring back, and give to another model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from localchat.cli.base import ChatId, Group, ModelRef, Session, Words, pass_session, wrong_usage
+from localchat.cli.output import age, answer, table
+from localchat.errors import NotFound, StoreUnreadable
+from localchat.records import Chat, Message, Model
+from localchat.text import count, one_line
+
+if TYPE_CHECKING:
+    from localchat.store import Store
+    from localchat.store.chats import Moved, Shelf
+
+PAGE = 500  # chats or messages that are read at once
+LAST_MOVE = "last_move"  # the name in the store's state of what `chats move --undo` undoes
+
+
+@click.group(cls=Group)
+def chats() -> None:
+    """Conversations: list, read, order, throw away and bring back."""
+
+
+@chats.command("list")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many, the newest first.")
+@click.option("--archived", "shelf", flag_value="archived", help="The archived ones.")
+@click.option("--trash", "shelf", flag_value="trash", help="The deleted ones; `chats restore ID` brings one back.")
+@pass_session
+def list_chats(session: Session, limit: int | None, shelf: Shelf | None) -> None:
+    """Chats, the one used last first; without archived and deleted ones."""
+    found = list(_listing(session.store, shelf or "open", limit))
+    rows = [
+        (str(chat.id), chat.title or "(no title)", _model_name(chat), str(chat.length), age(chat.updated_at))
+        for chat in found
+    ]
+    lines = table(("ID", "TITLE", "MODEL", "MESSAGES", "USED"), rows, wide=1) if rows else ["No chats here."]
+    answer(session, [_entry(chat) for chat in found], *lines)
+
+
+def _listing(store: Store, shelf: Shelf, limit: int | None) -> Iterator[Chat]:
+    """Page by page: a store may hold a hundred thousand."""
+    left, after = limit, None
+    while left is None or left > 0:
+        page = store.chats.listing(shelf, limit=PAGE if left is None else min(PAGE, left), after=after)
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1]
+        left = None if left is None else left - len(page)
+
+
+def _entry(chat: Chat) -> dict[str, Any]:
+    return {
+        "id": chat.id,
+        "title": chat.title,
+        "model": chat.model.ref if chat.model is not None else None,
+        "model_removed": chat.model is not None and chat.model.removed,
+        "messages": chat.length,
+        "created_at": chat.created_at,
+        "updated_at": chat.updated_at,
+        "archived_at": chat.archived_at,
+        "pinned_at": chat.pinned_at,
+        "deleted_at": chat.deleted_at,
+    }
+
+
+def _model_name(chat: Chat) -> str:
+    if chat.model is None:
+        return "(none yet)"
+    return f"{chat.model.ref} (removed)" if chat.model.removed else chat.model.ref
+
+
+@chats.command()
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@pass_session
+def show(session: Session, chat_id: int) -> None:
+    """The whole conversation, with who said what and how each reply ended."""
+    from localchat.cli.transcript import lines_of
+
+    chat = session.store.chats.get(chat_id)
+    messages = list(_messages(session.store, chat))
+    document = {**_entry(chat), "system": chat.system, "messages": [_message(message) for message in messages]}
+    answer(session, document, *(lines_of(chat, messages) if not session.json else ()))
+
+
+def _messages(store: Store, chat: Chat) -> Iterator[Message]:
+    for start in range(0, chat.length, PAGE):
+        yield from store.messages.line(chat, start, start + PAGE)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    error, usage = message.error, message.usage
+    return {
+        "id": message.id,
+        "role": message.role,
+        "content": message.content,
+        "status": message.status,
+        "model": message.model.ref if message.model is not None else None,
+        "model_removed": message.model is not None and message.model.removed,
+        "fallback_from": message.fallback_from.ref if message.fallback_from is not None else None,
+        "fallback_reason": message.fallback_reason,
+        "error": {"code": error.code, "message": error.message, "hint": error.hint} if error is not None else None,
+        "reasoning": message.reasoning,
+        "finish_reason": message.finish_reason,
+        "left_out": message.left_out,
+        "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens} if usage else None,
+        "created_at": message.created_at,
+    }
+
+
+@chats.command()
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@click.argument("title", type=Words())
+@pass_session
+def rename(session: Session, chat_id: int, title: str) -> None:
+    """Give a chat another title."""
+    chat = session.store.chats.rename(_there(session, chat_id), title)
+    answer(session, _entry(chat), f"Chat {chat.id} is now “{chat.title}”.")
+
+
+@chats.command()
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@pass_session
+def archive(session: Session, chat_id: int) -> None:
+    """Put a chat away; it stays readable and searchable."""
+    chat = session.store.chats.archive(_there(session, chat_id), archived=True)
+    answer(session, _entry(chat), f"Archived {_named(chat)}. `localchat chats unarchive {chat.id}` brings it back.")
+
+
+@chats.command()
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@pass_session
+def unarchive(session: Session, chat_id: int) -> None:
+    """Bring an archived chat back to the list."""
+    chat = session.store.chats.archive(_there(session, chat_id), archived=False)
+    answer(session, _entry(chat), f"{_named(chat)} is back in the list.")
+
+
+@chats.command()
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@pass_session
+def delete(session: Session, chat_id: int) -> None:
+    """Put a chat into the trash."""
+    there = session.store.chats.get(chat_id)
+    if there.deleted_at is not None:
+        raise NotFound(f"Chat {chat_id} is in the trash already.", f"`localchat chats restore {chat_id}` takes it out.")
+    chat = session.store.chats.trash(chat_id)
+    answer(session, _entry(chat), f"Deleted {_named(chat)}. `localchat chats restore {chat.id}` brings it back.")
+
+
+@chats.command()
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@pass_session
+def restore(session: Session, chat_id: int) -> None:
+    """Take a chat out of the trash, or out of the archive."""
+    chat = session.store.chats.restore(_there(session, chat_id))
+    answer(session, _entry(chat), f"{_named(chat)} is back in the list.")
+
+
+def _there(session: Session, chat_id: int) -> int:
+    """The id of a chat that is there. Raises NotFound, which names it."""
+    return session.store.chats.get(chat_id).id
+
+
+def _named(chat: Chat) -> str:
+    return f"chat {chat.id}, “{one_line(chat.title, 60)}”"
+
+
+@chats.command()
+@click.option("--undo", is_flag=True, help="Give the chats of the last move back the models that they had.")
+@click.argument("old", required=False, type=ModelRef(removed=True), metavar="OLD")
+@click.argument("new", required=False, type=ModelRef(), metavar="NEW")
+@pass_session
+def move(session: Session, undo: bool, old: str | None, new: str | None) -> None:
+    """Give every chat of the model OLD, removed or not, the model NEW for good."""
+    if undo:
+        if old is not None:
+            raise wrong_usage("--undo takes no OLD and NEW.")
+        _move_back(session)
+        return
+    if old is None or new is None:
+        raise wrong_usage("Give the models OLD and NEW.")
+    target = session.store.catalog.live(new)
+    sources = [model for model in _ever(session.store, old) if model.id != target.id]
+    moved = session.store.chats.move_all([model.id for model in sources], target.id)
+    session.store.state.put(LAST_MOVE, json.dumps({"to": moved.to, "before": moved.before}))
+    number = len(moved.before)
+    answer(
+        session,
+        {"from": old, "to": target.ref, "chats_moved": number},
+        f"Moved {count(number, 'chat')} from {old} to {target.ref}."
+        + (" `localchat chats move --undo` moves them back." if number else ""),
+    )
+
+
+def _ever(store: Store, ref: str) -> list[Model]:
+    """The live model of that name and its tombstones. Raises NotFound, InvalidInput."""
+    from localchat.store.rows import parsed
+
+    provider, name = parsed(ref)
+    there = [*store.catalog.models(provider), *store.catalog.models(provider, removed=True)]
+    found = [model for model in there if model.model == name]
+    if not found:
+        raise NotFound(f"There is no model {ref}, and never was.", "See `localchat models list --all`.")
+    return found
+
+
+def _move_back(session: Session) -> None:
+    moved = _last_move(session.store)
+    number = session.store.chats.move_back(moved)
+    session.store.state.put(LAST_MOVE, "")
+    stayed = len(moved.before) - number
+    answer(
+        session,
+        {"chats_moved_back": number, "chats_left": stayed},
+        f"Gave {count(number, 'chat')} back the model {'it' if number == 1 else 'they'} had."
+        + (f" {count(stayed, 'chat')} had another one meanwhile and kept it." if stayed else ""),
+    )
+
+
+def _last_move(store: Store) -> Moved:
+    from localchat.store.chats import Moved
+
+    kept = store.state.get(LAST_MOVE)
+    if not kept:
+        raise NotFound("There is no move to undo.", "Only the last one can be undone, once.")
+    try:
+        move = json.loads(kept)
+        return Moved(tuple((int(chat), model) for chat, model in move["before"]), int(move["to"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreUnreadable("What is known of the last move cannot be read.", "It cannot be undone.") from error
