@@ -31,7 +31,8 @@ async def reply(prompt: str) -> str:
 @pytest.mark.parametrize(
     "text",
     ["hello", "two words", "  led by spaces", "trailing \n\n", "tabs\tand\n\n  indented\n", "", "   \n ",
-     "数据库 🙂 مرحبا", "/echoes are no steering", " /echo slow 1 x", "nul\x00 and \x1b[2J stay raw", "[/] [@click=app.quit]x"],
+     "数据库 🙂 مرحبا", "/echoes are no steering",
+     " /echo slow 1 x", "nul\x00 and \x1b[2J stay raw", "[/] [@click=app.quit]x"],
 )  # fmt: skip
 async def test_the_reply_to_a_text_is_that_text(text: str) -> None:
     assert await reply(text) == text
