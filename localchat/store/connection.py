@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import sqlite3
+import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from localchat.errors import DiskFull, InvalidInput, LocalChatError, StoreBusy, StoreUnreadable
+from localchat.store import identity
+from localchat.store.identity import named
+from localchat.text import clean, storable
 
 T = TypeVar("T")
 
@@ -19,24 +24,101 @@ PATIENCE = 30.0  # seconds a write waits for other processes before it gives up 
 _OLDEST = (3, 37)  # STRICT tables
 
 
-def connect(path: Path, *, busy_timeout: float = PATIENCE) -> sqlite3.Connection:
+class Connection(sqlite3.Connection):
+    """A connection whose errors are ours wherever they come up: in a write, a read, or a row fetched later.
+
+    This is the one place that translates them; nothing that uses a connection needs to.
+    """
+
+    path: object = "the store"
+
+    def cursor(self, *_: Any, **__: Any) -> Cursor:
+        """The base's ``execute`` and its siblings come here too."""
+        return super().cursor(Cursor)
+
+    def rollback(self) -> None:
+        with translated(self.path):
+            super().rollback()
+
+
+class Cursor(sqlite3.Cursor):
+    def execute(self, sql: str, parameters: Any = ()) -> Cursor:
+        try:
+            return super().execute(sql, parameters)
+        except sqlite3.Error as error:
+            self._translate(error)
+            raise
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> Cursor:
+        try:
+            return super().executemany(sql, parameters)
+        except sqlite3.Error as error:
+            self._translate(error)
+            raise
+
+    def executescript(self, script: str) -> sqlite3.Cursor:
+        try:
+            return super().executescript(script)
+        except sqlite3.Error as error:
+            self._translate(error)
+            raise
+
+    def fetchone(self) -> Any:
+        try:
+            return super().fetchone()
+        except sqlite3.Error as error:
+            self._translate(error)
+            raise
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        try:
+            return super().fetchmany(size)
+        except sqlite3.Error as error:
+            self._translate(error)
+            raise
+
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except sqlite3.Error as error:
+            self._translate(error)
+            raise
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except sqlite3.Error as error:
+            self._translate(error)
+            raise
+
+    def _translate(self, error: sqlite3.Error) -> None:
+        ours = _ours(error, getattr(self.connection, "path", "the store"))
+        if ours is not None:
+            raise ours from error
+
+
+def connect(path: Path, *, busy_timeout: float = PATIENCE) -> Connection:
     """Open the file, made with mode 0600 (and its missing folders with 0700) where it is not there yet.
 
+    A file that is no store of ours, or of a newer version, is refused before anything could change it.
     ``busy_timeout``: seconds that SQLite itself waits for a lock; 0 on an event loop, see ``patiently``.
-    Raises InvalidInput, StoreUnreadable.
+    Raises InvalidInput, StoreUnreadable, StoreNewer, StoreBusy.
     """
     if sqlite3.sqlite_version_info < _OLDEST:
         raise StoreUnreadable(
             f"This Python carries SQLite {sqlite3.sqlite_version}; localchat needs 3.37 or newer.",
             "Use a newer Python.",
         )
+    path = _checked(path)
     _make_private(path)
+    _look(path)
     with translated(path):
-        connection = sqlite3.connect(path, isolation_level=None, timeout=busy_timeout)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=busy_timeout, factory=Connection)
+        connection.path = path
         connection.row_factory = sqlite3.Row
         try:
             # Switching a new file to WAL needs a moment alone; busy_timeout does not cover it, so try again.
-            _retry_locked(lambda: connection.execute("pragma journal_mode=wal").fetchall(), max(busy_timeout, 5.0))
+            _retry(lambda: connection.execute("pragma journal_mode=wal").fetchall(), StoreBusy, max(busy_timeout, 5.0))
             connection.execute("pragma synchronous=normal")
             connection.execute("pragma foreign_keys=on")
         except BaseException:
@@ -45,46 +127,92 @@ def connect(path: Path, *, busy_timeout: float = PATIENCE) -> sqlite3.Connection
     return connection
 
 
-def _make_private(path: Path) -> None:
-    """The folders we make are 0700 and the file 0600, whatever the umask; what exists already is left as it is."""
-    import os
-
-    if "\0" in str(path) or not path.name:
-        raise InvalidInput(f"{str(path)!r} cannot be the name of a store.", "Give --db the path of a file.")
-    try:
-        missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-        for folder in reversed(missing):
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
+def _checked(path: Path) -> Path:
+    """The path in full, links followed, so that the file that a link points to is made with our mode too."""
+    text = str(path)
+    if clean(text) != text or storable(text) != text or any(c in text for c in "\t\n\0"):
+        raise InvalidInput(
+            f"“{named(path)}” cannot be the name of a store: it holds a control character.",
+            "Give --db the path of a file.",
+        )
+    if not path.name:
+        raise InvalidInput(f"“{text}” is no name of a file.", "Give --db the path of a file.")
+    with _opening(path):
+        path = path.resolve()
         if path.is_dir():
             raise InvalidInput(f"{path} is a folder, not a store.", "Give --db the path of a file.")
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except OSError as error:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for ever
+            raise InvalidInput(f"{path} is no ordinary file.", "Give --db the path of a file.")
+    return path
+
+
+@contextlib.contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that go round in a circle
+        reason = error.strerror if isinstance(error, OSError) else None
         raise StoreUnreadable(
-            f"The store {path} cannot be opened ({error.strerror or error}).", "Check the path and its permissions."
+            f"The store {named(path)} cannot be opened ({reason or error}).", "Check the path and its permissions."
         ) from error
 
 
-def _retry_locked(work: Callable[[], object], seconds: float) -> None:
+def _make_private(path: Path) -> None:
+    """The folders we make are 0700 and the file 0600; a file that is not empty is left as it is."""
+    with _opening(path):
+        missing = [folder for folder in path.parents if not folder.exists()]
+        for folder in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
+        # An existing file is never opened here: closing it would drop the locks SQLite holds on it in this process.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        for place in (path, path.parent):
+            if not os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+                raise StoreUnreadable(
+                    f"The store {path} cannot be written: {'it' if place == path else 'its folder'} is read-only.",
+                    "Check the permissions, or give another file with --db.",
+                )
+        if path.stat().st_size == 0:
+            with contextlib.suppress(PermissionError):  # somebody else's file
+                path.chmod(0o600)
+
+
+def _look(path: Path) -> None:
+    """Refuse a file that is not ours to write, without changing a byte of it or leaving a file beside it.
+
+    A look that goes wrong is repeated: it takes no locks, and may have seen another process's write half done.
+    """
+    _retry(lambda: _look_once(path), StoreUnreadable, 0.06)
+
+
+def _look_once(path: Path) -> None:
+    log = Path(f"{path}-wal")
+    # Immutable: SQLite takes no lock and makes no file. But it does not read the log then, where the truth may lie.
+    immutable = "" if log.exists() and log.stat().st_size else "&immutable=1"
+    with (
+        translated(path),
+        contextlib.closing(
+            sqlite3.connect(f"{path.as_uri()}?mode=ro{immutable}", uri=True, isolation_level=None, timeout=PATIENCE)
+        ) as connection,
+    ):
+        identity.version_of(connection, path)
+
+
+def _retry(work: Callable[[], object], when: type[LocalChatError], seconds: float) -> None:
     until = time.monotonic() + seconds
     while True:
         try:
             work()
             return
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error) or time.monotonic() > until:
+        except when:
+            if time.monotonic() > until:
                 raise
             time.sleep(random.uniform(0.005, 0.03))
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
-    name = getattr(error, "sqlite_errorname", None) or ""
-    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-
-
 @contextlib.contextmanager
-def translated(path: Path | str = "the store") -> Iterator[None]:
+def translated(path: object = "the store") -> Iterator[None]:
     """SQLite's errors that a person can do something about become ours; any other is a bug and passes."""
     try:
         yield
@@ -95,23 +223,24 @@ def translated(path: Path | str = "the store") -> Iterator[None]:
         raise ours from error
 
 
-def _ours(error: sqlite3.Error, path: Path | str) -> LocalChatError | None:
+def _ours(error: sqlite3.Error, path: object) -> LocalChatError | None:
     name = getattr(error, "sqlite_errorname", None) or ""
-    if _is_busy(error):
+    store = named(path)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreBusy("Another program keeps the store locked.", "Nothing was changed. Try again in a moment.")
-    if name == "SQLITE_FULL" or "disk is full" in str(error):
+    if name == "SQLITE_FULL":
         return DiskFull("The disk is full; this was not saved.", "Free some space and try again.")
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return StoreUnreadable(
-            f"{path} is no localchat store, or it is damaged ({error}).",
+            f"{store} is no localchat store, or it is damaged ({error}).",
             "Give another file with --db, or put a backup in its place.",
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StoreUnreadable(
-            f"The store {path} cannot be written ({error}).", "Check the permissions of file and folder."
+            f"The store {store} cannot be opened or written ({error}).", "Check the permissions of file and folder."
         )
     if name.startswith("SQLITE_IOERR"):
-        return StoreUnreadable(f"The store {path} cannot be read or written ({error}).", "Check the disk it is on.")
+        return StoreUnreadable(f"The store {store} cannot be read or written ({error}).", "Check the disk it is on.")
     return None
 
 
@@ -122,29 +251,23 @@ def immediate(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     A deferred transaction would fail with SQLITE_BUSY_SNAPSHOT where two of them read and then write. Raises StoreBusy
     (nothing was changed), DiskFull, StoreUnreadable.
     """
-    with translated():
-        connection.execute("begin immediate")
-        try:
-            yield connection
-        except BaseException:
-            connection.rollback()
-            raise
-        try:
-            connection.execute("commit")
-        except BaseException:
-            connection.rollback()
-            raise
+    connection.execute("begin immediate")
+    try:
+        yield connection
+        connection.execute("commit")
+    except BaseException:
+        connection.rollback()
+        raise
 
 
 @contextlib.contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
     """Several reads that see one and the same state, whatever others write meanwhile."""
-    with translated():
-        connection.execute("begin")
-        try:
-            yield
-        finally:
-            connection.rollback()
+    connection.execute("begin")
+    try:
+        yield
+    finally:
+        connection.rollback()
 
 
 async def patiently(write: Callable[[], T], patience: float = PATIENCE) -> T:
