@@ -32,7 +32,7 @@ class Connection(sqlite3.Connection):
 
     path: object = "the store"
 
-    def cursor(self, *_: Any, **__: Any) -> Cursor:
+    def cursor(self, *_: Any, **__: Any) -> Cursor:  # type: ignore[override]
         """The base's ``execute`` and its siblings come here too."""
         return super().cursor(Cursor)
 
