@@ -281,6 +281,16 @@ class Resolution:
     agreed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that `localchat doctor` looked at. ``code``: the error that not ``ok`` stands for."""
+
+    name: str
+    ok: bool
+    detail: str
+    code: str = "internal"
+
+
 # What is sent to a model, and what comes back: the words between turns and the clients.
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from localchat.cli.base import Command, Program, Session, pass_session
+from localchat.cli.base import Program, Session, pass_session
 
 __all__ = ["localchat"]
 

@@ -49,9 +49,7 @@ class Session(contextlib.ExitStack):
         """The store, opened on first use and closed at the end of the run. Raises like ``Store``."""
         if self._store is None:
             from localchat.store import Store
-            from localchat.store.connection import translated
 
-            self.enter_context(translated(self.path))
             self._store = self.enter_context(Store(self.path))
         return self._store
 
@@ -237,7 +235,7 @@ def _reader_gone() -> int:
     return 0
 
 
-class Words(click.ParamType):
+class Words(click.ParamType[str]):
     """Text from the command line. Bytes that are no text in the terminal's encoding are refused here."""
 
     name = "text"
@@ -249,7 +247,7 @@ class Words(click.ParamType):
         return text
 
 
-class ChatId(click.ParamType):
+class ChatId(click.ParamType[int]):
     """A chat's number."""
 
     name = "id"

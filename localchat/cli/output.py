@@ -53,13 +53,14 @@ def print_error(error: LocalChatError, *, as_json: bool) -> None:
 
 def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
     """Wrong usage: what was wrong, and how the command is used."""
-    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not as_json:
+    missing = isinstance(error, click.exceptions.NoArgsIsHelpError)
+    if missing and not as_json:
         notice(error.format_message())
         return
     context = getattr(error, "ctx", None)
     usage = context.get_usage() if context is not None else ""
     more = f"See `{context.command_path} --help`." if context is not None else "See `localchat --help`."
-    message = "A command is missing." if isinstance(error, click.exceptions.NoArgsIsHelpError) else error.format_message()
+    message = "A command is missing." if missing else error.format_message()
     if as_json:
         _print_error_line("invalid_input", message, f"{' '.join(usage.split())} {more}".strip())
         return
@@ -109,7 +110,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int = 0
 
 
 def age(stamped: str, now: datetime | None = None) -> str:
-    """How long ago, for lists: ``now``, ``5 m``, ``3 h``, ``2 d``, then the date. Unreadable times are shown as they are."""
+    """How long ago, for lists: ``now``, ``5 m``, ``3 h``, ``2 d``, then the date; a time that is none, as it is."""
     try:
         then = moment(stamped)
         seconds = ((now or datetime.now(UTC)) - then).total_seconds()
