@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, TypeVar
 
 from textual import getters
+from textual._path import CSSPathType
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -22,7 +23,7 @@ T = TypeVar("T")
 class Dialog(ModalScreen[T]):
     """A dialog says what it is about in its frame. Whatever is inside stands without a frame of its own."""
 
-    CSS_PATH = "dialog.tcss"
+    CSS_PATH: ClassVar[CSSPathType | None] = "dialog.tcss"
     TITLE_LIMIT: ClassVar[int] = 60  # characters
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="dialog.close", tooltip="Close this and change nothing"),
@@ -47,7 +48,7 @@ class Dialog(ModalScreen[T]):
 
     def retitle(self, heading: str) -> None:
         self.heading = heading
-        self.query_one("#dialog").border_title = Content(f" {one_line(heading, self.TITLE_LIMIT)} ")  # type: ignore[assignment]
+        self.query_one("#dialog").border_title = Content(one_line(heading, self.TITLE_LIMIT))
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -16,21 +16,17 @@ from localchat.records import Model, Provider
 from localchat.store import patiently
 from localchat.tui.notices import tell
 from localchat.tui.screens.dialog import Dialog, Trouble, Words
-from localchat.tui.widgets.catalog_list import CatalogList, Cell, Heading, Row
+from localchat.tui.widgets.catalog_list import QUIET, CatalogList, Cell, Heading, Row
 from localchat.tui.widgets.catalog_words import context_words, default_words, place_words
-from localchat.tui.widgets.line import Line
+from localchat.tui.widgets.list_filter import ListFilter, matches
 
 NO_MODELS = "No models yet. Close this, then press f2 to add a provider and its models."
 
 
-class FilterLine(Line):
-    """Typing filters, the arrows move in the list below, ``*`` is a command and not a letter."""
+class PickerFilter(ListFilter):
+    """``*`` is a command here and not a letter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "screen.move(-1)", "Up", show=False, id="picker.up", tooltip="The model above"),
-        Binding("down", "screen.move(1)", "Down", show=False, id="picker.down", tooltip="The model below"),
-        Binding("pageup", "screen.page(-1)", "Page up", show=False, id="picker.page_up", tooltip="A page up"),
-        Binding("pagedown", "screen.page(1)", "Page down", show=False, id="picker.page_down", tooltip="A page down"),
         Binding("enter", "screen.choose", "Use it", id="picker.choose", tooltip="Use this model", priority=True),
         Binding(
             "asterisk",
@@ -45,17 +41,30 @@ class FilterLine(Line):
 
 
 class ModelPicker(Dialog[int | None]):
-    """The id of the chosen usable model, or None. ``current``: the model that is marked as the one in use."""
+    """The id of the chosen usable model, or None.
+
+    ``current``: the model that is marked as the one in use. ``text`` says what the choice is for. ``only``: the models
+    to choose from, where not all of them.
+    """
 
     CSS_PATH = ["dialog.tcss", "model_picker.tcss"]
 
-    def __init__(self, current: int | None = None, *, title: str = "Choose a model", exclude: Iterable[int] = ()) -> None:
+    def __init__(
+        self,
+        current: int | None = None,
+        *,
+        title: str = "Choose a model",
+        text: str = "",
+        only: Iterable[int] | None = None,
+    ) -> None:
         super().__init__(title)
         self._current = current
-        self._exclude = frozenset(exclude)
+        self._text = text
+        self._only = None if only is None else frozenset(only)
 
     def body(self) -> ComposeResult:
-        yield FilterLine(placeholder="Type to filter")
+        yield Words(self._text, id="text")
+        yield PickerFilter("#models")
         yield CatalogList(id="models")
         yield Words(id="empty", classes="hint")
         yield Trouble()
@@ -68,9 +77,9 @@ class ModelPicker(Dialog[int | None]):
     def show_models(self) -> None:
         """Read anew and show what matches, grouped by provider."""
         catalog = self.app.store.catalog
-        words = self.query_one(FilterLine).value.casefold().split()
-        every = [model for model in catalog.models() if model.id not in self._exclude]
-        found = [model for model in every if all(word in model.ref.casefold() for word in words)]
+        words = self.query_one(PickerFilter).words
+        every = [model for model in catalog.models() if self._only is None or model.id in self._only]
+        found = [model for model in every if matches(model.ref, words)]
         providers = {provider.name: provider for provider in catalog.providers()}
         rows: list[Row | Heading] = []
         for name, models in groupby(found, key=lambda model: model.provider):
@@ -80,7 +89,7 @@ class ModelPicker(Dialog[int | None]):
         models_list = self.query_one(CatalogList)
         models_list.display = bool(rows)
         models_list.show_rows(rows, prefer=self._preferred(found))
-        typed = self.query_one(FilterLine).value.strip()
+        typed = self.query_one(PickerFilter).value.strip()
         empty = NO_MODELS if not every else f"No model matches “{typed}”." if not found else ""
         self.query_one("#empty", Words).say(empty)
 
@@ -92,7 +101,8 @@ class ModelPicker(Dialog[int | None]):
 
     def _row(self, model: Model, provider: Provider | None) -> Row:
         if model.usable:
-            note = "in use" if model.id == self._current else ""
+            marks = ("default" if model.is_default else "", "in use" if model.id == self._current else "")
+            note = ", ".join(mark for mark in marks if mark)
         elif not model.enabled:
             note = "switched off"
         else:
@@ -102,26 +112,11 @@ class ModelPicker(Dialog[int | None]):
             (
                 Cell("★" if model.is_default else " ", "$accent"),
                 Cell(model.model, "bold" if model.id == self._current else ""),
-                Cell(context_words(model.context), "$text-muted"),
-                Cell("default" if model.is_default else "", "$text-muted"),
-                Cell(note, "$text-muted"),
+                Cell(context_words(model.context), QUIET),
+                Cell(note, QUIET),
             ),
             disabled=not model.usable,
         )
-
-    def action_move(self, by: int) -> None:
-        models = self.query_one(CatalogList)
-        if by < 0:
-            models.action_cursor_up()
-        else:
-            models.action_cursor_down()
-
-    def action_page(self, by: int) -> None:
-        models = self.query_one(CatalogList)
-        if by < 0:
-            models.action_page_up()
-        else:
-            models.action_page_down()
 
     @on(OptionList.OptionSelected)
     def action_choose(self) -> None:

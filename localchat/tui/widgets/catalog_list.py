@@ -19,12 +19,13 @@ from textual.widgets.option_list import Option
 from localchat.text import one_line
 
 GAP = 2  # cells between columns
+QUIET = "$foreground-muted"  # in spans; `$text-muted` is "auto 60%", which a span draws brighter than the text
 NAME_MIN = 16  # cells the name keeps before other columns give way
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Literal text and a style of the theme (``$text-muted``, ``$warning``, …)."""
+    """Literal text and a style of the theme (``$warning``, …)."""
 
     text: str
     style: str = ""
@@ -51,7 +52,7 @@ class Heading:
 
     text: str
     indent: int = 0
-    style: str = "$text-muted"
+    style: str = QUIET
 
 
 class _Columns:
@@ -133,12 +134,12 @@ class CatalogList(OptionList):
         & > .option-list--option { padding: 0; }
         & > .option-list--option-highlighted {
             color: $foreground;
-            background: $foreground 6%;
+            background: $panel;
             text-style: none;
         }
         &:focus > .option-list--option-highlighted {
             color: $foreground;
-            background: $foreground 12%;
+            background: $accent 30%;
             text-style: bold;
         }
         & > .catalog-list--bar { color: $foreground 30%; }
@@ -147,8 +148,8 @@ class CatalogList(OptionList):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"catalog-list--bar"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False, id="list.down", tooltip="The next one"),
-        Binding("k", "cursor_up", "Up", show=False, id="list.up", tooltip="The one before"),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
     ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

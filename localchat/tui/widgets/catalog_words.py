@@ -23,7 +23,7 @@ def context_words(tokens: int | None) -> str:
         return ""
     if tokens < 1000:
         return f"{tokens} context"
-    for unit, letter in ((1024 * 1024, "M"), (1024, "k"), (1_000_000, "M"), (1000, "k")):
+    for unit, letter in ((1_000_000, "M"), (1000, "k"), (1024 * 1024, "M"), (1024, "k")):
         if tokens % unit == 0 and tokens // unit < 1024:
             return f"{tokens // unit}{letter} context"
     return f"{tokens / 1000:.0f}k context" if tokens < 1_000_000 else f"{tokens / 1_000_000:.1f}M context"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,9 +91,7 @@ def add_chat(store: Store, title: str, model_id: int) -> int:
 
 def screen_text(pilot: Pilot[None]) -> str:
     """What a person reads on the screen, line by line."""
-    width, height = pilot.app.size
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join(strip.text.rstrip() for strip in strips[:height])
+    return "\n".join(strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips())
 
 
 async def settled(pilot: Pilot[None], until: Callable[[], bool] | None = None, seconds: float = 3.0) -> None:
@@ -106,6 +104,3 @@ async def settled(pilot: Pilot[None], until: Callable[[], bool] | None = None, s
         assert waited < seconds, f"never came:\n{screen_text(pilot)}"
         await pilot.pause(0.01)
         waited += 0.01
-
-
-Run = Callable[[Pilot[None]], Awaitable[None]]
