@@ -33,8 +33,16 @@ class Connection(sqlite3.Connection):
     path: object = "the store"
 
     def cursor(self, *_: Any, **__: Any) -> Cursor:  # type: ignore[override]
-        """The base's ``execute`` and its siblings come here too."""
         return super().cursor(Cursor)
+
+    def execute(self, sql: str, parameters: Any = ()) -> Cursor:
+        return self.cursor().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> Cursor:
+        return self.cursor().executemany(sql, parameters)
+
+    def executescript(self, script: str) -> Cursor:
+        return self.cursor().executescript(script)
 
     def rollback(self) -> None:
         with translated(self.path):
@@ -56,12 +64,13 @@ class Cursor(sqlite3.Cursor):
             self._translate(error)
             raise
 
-    def executescript(self, script: str) -> sqlite3.Cursor:
+    def executescript(self, script: str) -> Cursor:
         try:
-            return super().executescript(script)
+            super().executescript(script)
         except sqlite3.Error as error:
             self._translate(error)
             raise
+        return self
 
     def fetchone(self) -> Any:
         try:
@@ -187,6 +196,8 @@ def _look(path: Path) -> None:
 
 
 def _look_once(path: Path) -> None:
+    if path.stat().st_size == 1:  # SQLite takes a single byte for an empty file
+        raise StoreUnreadable(f"{named(path)} is no localchat store.", "Give another file with --db.")
     log = Path(f"{path}-wal")
     # Immutable: SQLite takes no lock and makes no file. But it does not read the log then, where the truth may lie.
     immutable = "" if log.exists() and log.stat().st_size else "&immutable=1"

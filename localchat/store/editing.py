@@ -157,11 +157,13 @@ def add_models(change: Change, provider_name: str, new: Sequence[NewModel]) -> l
             taken.add(folded(wanted.name))
             added.append(_insert(change, provider, wanted))
     settled = change.settle()
-    for model in added:
-        became_default = settled.after is not None and settled.after.id == model.id
-        # The one that became the default tells so; the others' lines say what held before it.
-        stayed = DefaultChange(settled.before, settled.before, promoted=False)
-        change.log("model-added", model.ref, None, settled if became_default else stayed)
+    holder = settled.before
+    for model in added:  # a line each; the one that became the default tells so, the others that it stayed
+        if settled.after is not None and settled.after.id == model.id:
+            change.log("model-added", model.ref, None, settled)
+            holder = settled.after
+        else:
+            change.log("model-added", model.ref, None, DefaultChange(holder, holder, promoted=False))
     return [rows.model_by_id(change.tx, model.id) for model in added]
 
 
