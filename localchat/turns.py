@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -41,6 +40,7 @@ from localchat.records import (
     Status,
     TextPiece,
     Usage,
+    moment,
 )
 from localchat.store import Store, patiently
 from localchat.store.messages import Begun
@@ -234,7 +234,6 @@ class _Reply:
     thoughts: list[str] = field(default_factory=list)
     finish_reason: str | None = None
     usage: Usage | None = None
-    began: float = field(default_factory=time.monotonic)
     saved: int = 0
     pieces: int = 0
     bug: Exception | None = None
@@ -270,7 +269,7 @@ class _Reply:
 
     async def end(self, status: Status, error: LocalChatError | None = None) -> Message:
         note = ErrorNote(error.code, error.message, error.hint) if error else None
-        took = round((time.monotonic() - self.began) * 1000)
+        took = moment(self.store.now()) - moment(self.begun.reply.created_at)
         return await patiently(
             lambda: self.store.messages.finish(
                 self.begun.reply.id,
@@ -280,7 +279,7 @@ class _Reply:
                 finish_reason=self.finish_reason,
                 usage=self.usage,
                 error=note,
-                duration_ms=took,
+                duration_ms=max(round(took.total_seconds() * 1000), 0),
             )
         )
 

@@ -31,7 +31,8 @@ class LocalChat(Shell):
     """The app over one store. ``connect`` finds the client for a provider; tests hand in their own."""
 
     TITLE = "localchat"
-    CSS_PATH = "app.tcss"
+    # Textual loads the sheets of pushed screens only; the chat screen is there from the start.
+    CSS_PATH = ["app.tcss", "screens/chat.tcss"]
     ENABLE_COMMAND_PALETTE = True
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,8 +45,10 @@ class LocalChat(Shell):
         Binding("ctrl+c", "interrupt", "Copy or stop", id="app.interrupt", show=False, system=True),
     ]
 
-    def __init__(self, store: Store, connect: Connect = connect) -> None:
+    def __init__(self, store: Store, connect: Connect = connect, *, still: bool = False) -> None:
+        """``still``: nothing blinks and nothing is looked for on this machine, for tests with snapshots."""
         super().__init__(store, connect)
+        self.still = still
         self.turns = Running(self)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -53,9 +56,10 @@ class LocalChat(Shell):
         self.theme = wanted if wanted in self.available_themes else DARK.name
         self.default_model = store.catalog.default()
         self._leaving = False
+        self.chat_screen = ChatScreen(self, self.turns)
 
     def get_default_screen(self) -> Screen[None]:
-        return ChatScreen(self, self.turns)
+        return self.chat_screen
 
     def on_mount(self) -> None:
         self.set_interval(POLL, self._look_around)
@@ -97,7 +101,8 @@ class LocalChat(Shell):
             binding = active.binding
             if active.enabled and binding.description and not binding.system:
                 seen.setdefault(binding.action, binding)
-        return list(seen.values())
+        # Ours have an id; those of Textual's text area and lists follow.
+        return sorted(seen.values(), key=lambda binding: binding.id is None)
 
     async def action_providers(self) -> None:
         from localchat.tui.screens.providers import ProvidersScreen
@@ -109,8 +114,8 @@ class LocalChat(Shell):
         """ctrl+c: copy what is selected, else stop the reply, else say how to quit."""
         if self.screen.get_selected_text():
             self.screen.action_copy_text()
-        elif isinstance(self.screen, ChatScreen) and self.screen.conversation.live is not None:
-            await self.screen.action_back()
+        elif self.screen is self.chat_screen and self.chat_screen.conversation.live is not None:
+            await self.chat_screen.conversation.stop()
         else:
             self.notify("ctrl+q quits.", markup=False)
 
@@ -120,15 +125,13 @@ class LocalChat(Shell):
             return
         self._leaving = True
         await self.turns.stop_all()
-        for screen in self.screen_stack:
-            if isinstance(screen, ChatScreen):
-                await screen.conversation.save_draft()
+        await self.chat_screen.conversation.save_draft()
         self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette lists the same actions as the keys do."""
         for binding in self._bindings_here():
-            if binding.action == "command_palette":
+            if binding.id is None or binding.action in ("command_palette", "app.command_palette"):
                 continue
             action = binding.action
 

@@ -45,6 +45,7 @@ class Shell(App[None]):
         self.store = store
         self.connect = connect
         self.undos: list[Undo] = []
+        self.still = False  # nothing blinks, nothing on this machine is looked for: for tests with snapshots
 
     def catalog_changed(self) -> None:
         """To be called after every write to the catalog."""

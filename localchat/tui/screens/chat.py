@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,7 +15,7 @@ from textual.widgets import Footer
 from localchat.errors import NotFound
 from localchat.records import Chat
 from localchat.store import patiently
-from localchat.text import one_line
+from localchat.text import count, one_line
 from localchat.tui.messages import Shell, Undo
 from localchat.tui.notices import reporting, tell
 from localchat.tui.running import Running
@@ -24,6 +25,10 @@ from localchat.tui.screens.prompt import TextPrompt
 from localchat.tui.widgets.bars import TopBar
 from localchat.tui.widgets.chat_list import ChatList
 from localchat.tui.widgets.conversation import Conversation
+from localchat.tui.widgets.greeting import Offer
+
+if TYPE_CHECKING:
+    from localchat.providers.detect import Found
 
 LAST_CHAT = "last chat"  # its name in the store's state
 NARROW = 100  # columns; below, the list hides until it is asked for
@@ -32,7 +37,6 @@ NARROW = 100  # columns; below, the list hides until it is asked for
 class ChatScreen(Screen[None]):
     """Everything a person does with chats; what happens inside one is the ``Conversation``."""
 
-    CSS_PATH = "chat.tcss"
     AUTO_FOCUS = "Composer"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]
 
@@ -71,7 +75,7 @@ class ChatScreen(Screen[None]):
         super().__init__()
         self._shell = shell
         self._turns = running
-        self._list_wanted: bool | None = None  # None: as the width decides
+        self._found: list[Found] = []
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -93,6 +97,10 @@ class ChatScreen(Screen[None]):
         self.watch(self._shell, "chats_version", self._on_chats_changed, init=False)
         self.watch(self._shell, "default_model", self._on_default_changed)
         self.conversation.show(self._chat_used_last())
+        if self._shell.still:
+            self.conversation.composer.cursor_blink = False
+        else:
+            self.look_for_servers()
 
     def _chat_used_last(self) -> Chat | None:
         last = self._shell.store.state.get(LAST_CHAT)
@@ -248,6 +256,39 @@ class ChatScreen(Screen[None]):
             self.conversation.update_status()
         self.conversation.composer.focus()
 
+    # Servers found on this machine
+
+    @work(exclusive=True, group="found")
+    async def look_for_servers(self) -> None:
+        """Offer the servers that run on this machine and are not among the providers yet."""
+        from localchat.providers.detect import found
+
+        known = {provider.base_url for provider in self._shell.store.catalog.providers()}
+        self._found = [server for server in await found() if server.base_url not in known and server.models]
+        offers = [Offer(f.template.name, urlsplit(f.base_url).netloc, len(f.models)) for f in self._found]
+        self.conversation.offers = tuple(offers)
+        self.conversation.greet()
+        self.refresh_bindings()
+
+    @work(exclusive=True, group="found")
+    async def action_add_found(self) -> None:
+        """Add the first server found, with all of its models."""
+        if not self._found:
+            return
+        server = self._found.pop(0)
+        with reporting(self._shell):
+            catalog = self._shell.store.catalog
+            name = server.template.slug
+            await patiently(lambda: catalog.add_provider(name, server.template.kind, server.base_url))
+            models = [(model.name, model.context) for model in server.models]
+            added = await patiently(lambda: catalog.add_models(name, models))
+            self._shell.catalog_changed()
+            tell(self._shell, f"Added {name} with {count(len(added), 'model')}.")
+            await offer_default(self._shell, added)
+        self.conversation.offers = self.conversation.offers[1:]
+        self.conversation.greet()
+        self.refresh_bindings()
+
     @on(Conversation.Consent)
     def _consent(self, event: Conversation.Consent) -> None:
         self._ask_consent(event)
@@ -278,4 +319,8 @@ class ChatScreen(Screen[None]):
         match action:
             case "ask_again" | "copy_last" | "to_the_end" | "to_the_start":
                 return has_messages
+            case "back":
+                return conversation.live is not None or not conversation.composer.has_focus
+            case "add_found":
+                return bool(conversation.offers)
         return True

@@ -42,5 +42,5 @@ class HelpScreen(ModalScreen[None]):
         parts.append(("\nMarks\n\n", "bold"))
         for mark, what in MARKS:
             parts += [(f"  {mark.ljust(width)}", "$accent"), f"{what}\n"]
-        parts.append(("\nesc closes this", "$text-muted"))
+        parts.append(("\nesc closes this", "dim"))
         return Content.assemble(*parts)

@@ -56,7 +56,7 @@ class Status:
     text: str
     mark: str = ""
     keys: str = ""
-    tone: str = "$text-muted"
+    tone: str = "dim"
     spinning: bool = False
     done: float | None = None  # 0 to 1: draws a bar
 
@@ -95,7 +95,7 @@ class StatusLine(Widget):
             filled = round(max(0.0, min(status.done, 1.0)) * 12)
             bar = "  " + "▇" * filled + "▁" * (12 - filled)
         text = Content.styled(f"{mark} {one_line(status.text)}{bar}".strip(), status.tone)
-        keys = Content.styled(status.keys, "$text-muted") if status.keys else Content("")
+        keys = Content.styled(status.keys, "dim") if status.keys else Content("")
         if text.cell_length + keys.cell_length + 2 > width:
             room = width - keys.cell_length - 2
             if room >= 30:

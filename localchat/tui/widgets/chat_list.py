@@ -161,12 +161,12 @@ class ChatList(Vertical):
         for chat in chats:
             here = self._heading(chat, now)
             if here != heading:
-                rows.append(Option(Content.styled(here, "$text-muted"), disabled=True))
+                rows.append(Option(Content.styled(here, "dim"), disabled=True))
                 heading = here
             rows.append(Option(self._row(chat, now), id=str(chat.id)))
         if not rows and above is None:
             empty = "No chat has these words in its title." if self._words else "No chats yet."
-            rows.append(Option(Content.styled(empty, "$text-muted"), disabled=True))
+            rows.append(Option(Content.styled(empty, "dim"), disabled=True))
         return rows
 
     @staticmethod
@@ -180,7 +180,7 @@ class ChatList(Vertical):
         title = Content(one_line(chat.title) or "Untitled")
         room = width - len(end)
         title = title.truncate(room, ellipsis=True, pad=True)
-        return Content.assemble(" ", title, " ", (end, "$text-muted"))
+        return Content.assemble(" ", title, " ", (end, "dim"))
 
     def on_resize(self, event: events.Resize) -> None:
         if self._chats:

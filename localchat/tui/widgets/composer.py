@@ -20,7 +20,9 @@ class Composer(TextArea):
     """A text area in which enter sends. Posts ``Submitted``; clears nothing by itself, so that no text is lost."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Send", id="composer.send", tooltip="Send what is written", priority=True),
+        Binding(
+            "enter", "submit", "Send", id="composer.send", tooltip="Send what is written", show=False, priority=True
+        ),
         Binding(
             "ctrl+j,shift+enter,alt+enter",
             "new_line",
@@ -39,6 +41,13 @@ class Composer(TextArea):
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
+
+    class Turned(Message):
+        """Page up (-1) or down (1) was pressed."""
+
+        def __init__(self, direction: int) -> None:
+            super().__init__()
+            self.direction = direction
 
     def __init__(self, history: Callable[[], Sequence[str]], *, id: str | None = None) -> None:
         """``history`` reads what was sent before, newest first; it is asked when the person goes back."""
@@ -95,6 +104,13 @@ class Composer(TextArea):
         self._position = position
         self.load_text(self._unsent if position < 0 else self._history[position])
         self.move_cursor(self.document.end)
+
+    def action_cursor_page_up(self) -> None:
+        """Pages turn in the transcript: a message being written has few lines."""
+        self.post_message(self.Turned(-1))
+
+    def action_cursor_page_down(self) -> None:
+        self.post_message(self.Turned(1))
 
     async def _on_paste(self, event: events.Paste) -> None:
         # A paste may carry anything; what a terminal would obey must not reach the screen, nor a model.

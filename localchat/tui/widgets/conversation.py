@@ -14,14 +14,15 @@ from textual.widgets import Static
 
 from localchat import turns
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
-from localchat.records import Chat, Model
+from localchat.providers import weights
+from localchat.records import BUILT_IN_MODEL, Chat, Model
 from localchat.store import Store, patiently
 from localchat.tui.entries import ChatSource, live_entry, reply_entry
 from localchat.tui.notices import tell, tell_error
 from localchat.tui.running import LiveTurn, Running
 from localchat.tui.widgets.bars import Status, StatusLine
 from localchat.tui.widgets.composer import Composer
-from localchat.tui.widgets.greeting import Greeting
+from localchat.tui.widgets.greeting import Greeting, Offer
 from localchat.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Conversation(Vertical):
         self._turns = running
         self.chat: Chat | None = None
         self.model_for_new_chat: int | None = None
+        self.offers: tuple[Offer, ...] = ()  # servers found on this machine
         self._source: ChatSource | None = None
         self._draft_timer: Timer | None = None
         self._tick: Timer | None = None
@@ -107,6 +109,21 @@ class Conversation(Vertical):
 
     # Showing
 
+    def greet(self) -> None:
+        """Tell a new chat who will answer."""
+        default = self._store.catalog.default()
+        if self.model_for_new_chat is not None:
+            default = self._store.catalog.model(self.model_for_new_chat)
+        built_in = default is not None and self._built_in(default)
+        greeting = self.query_one(Greeting)
+        greeting.say(default, built_in=built_in, weights_here=built_in and weights.present())
+        greeting.offer(self.offers)
+
+    def _built_in(self, model: Model) -> bool:
+        return model.model == BUILT_IN_MODEL and any(
+            p.name == model.provider and p.kind == "embedded" for p in self._store.catalog.providers()
+        )
+
     def show(self, chat: Chat | None, at: int | None = None) -> None:
         """Open this chat, or a new one. ``at``: the depth of the message to go to, else the end."""
         self.chat = chat
@@ -117,6 +134,8 @@ class Conversation(Vertical):
     def _draw(self, at: int | None = None) -> None:
         chat, live = self.chat, self.live
         self.set_class(chat is None or chat.length == 0, "-empty")
+        if chat is None or chat.length == 0:
+            self.greet()
         if chat is not None:
             self._source = ChatSource(self._store, chat, live)
             self.transcript.show(self._source, "end" if at is None else at)
@@ -127,6 +146,7 @@ class Conversation(Vertical):
     def refresh_chat(self) -> None:
         """Read the open chat anew: something changed it, here or in another window."""
         if self.chat is None:
+            self.greet()
             self.update_status()
             return
         try:
@@ -282,6 +302,29 @@ class Conversation(Vertical):
         if self.transcript.at_end:
             return Status(text, spinning=True, keys="esc stops")
         return Status(text, spinning=True, keys="^end follows it  esc stops")
+
+    @on(Composer.Turned)
+    def _turn_page(self, event: Composer.Turned) -> None:
+        event.stop()
+        if event.direction < 0:
+            self.transcript.scroll_page_up(animate=False)
+        else:
+            self.transcript.scroll_page_down(animate=False)
+
+    @on(Transcript.FollowChanged)
+    def _followed(self) -> None:
+        self.update_status()
+
+    @on(Transcript.CopyRequested)
+    def _copy(self, event: Transcript.CopyRequested) -> None:
+        event.stop()
+        self.app.copy_to_clipboard(event.text)
+        tell(self._shell, f"Copied {event.what}.")
+
+    @on(Transcript.LinkClicked)
+    def _open_link(self, event: Transcript.LinkClicked) -> None:
+        event.stop()
+        self.app.open_url(event.url)
 
     # Drafts
 

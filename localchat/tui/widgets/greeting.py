@@ -32,7 +32,7 @@ class _Words(Static):
     def render(self) -> RenderResult:
         parts: list[Content | str | tuple[str, str]] = [
             ("localchat\n", "bold"),
-            ("Models come and go. Chats stay.\n\n", "$text-muted"),
+            ("Models come and go. Chats stay.\n\n", "dim"),
         ]
         model = self.model
         if model is None:
@@ -40,7 +40,7 @@ class _Words(Static):
         elif self.built_in and model.model == BUILT_IN_MODEL:
             parts += [("❯ ", "$accent"), "Say something. SmolLM2 135M will answer, inside this program, offline.\n"]
             once = "" if self.weights_here else ", and it needs 98 MB once. The first message fetches it"
-            parts += [(f"  It is tiny and often wrong{once}.\n\n", "$text-muted")]
+            parts += [(f"  It is tiny and often wrong{once}.\n\n", "dim")]
         else:
             parts += [
                 ("❯ ", "$accent"),
