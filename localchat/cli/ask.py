@@ -137,8 +137,9 @@ def _quiet_loop_noise() -> None:
     import logging
     import os
 
-    if not os.environ.get(DEBUG):
-        logging.getLogger().addHandler(logging.NullHandler())
+    root = logging.getLogger()
+    if not os.environ.get(DEBUG) and not root.handlers:
+        root.addHandler(logging.NullHandler())
 
 
 async def _converse(run: _Run) -> None:

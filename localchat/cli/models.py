@@ -1,0 +1,353 @@
+"""``localchat models``: list, add, edit, switch, remove and bring back, the default, and what an endpoint offers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from localchat.cli.base import Group, ModelRef, ProviderName, Session, Words, pass_session, wrong_usage
+from localchat.cli.output import answer, default_line, ref_of, table
+from localchat.cli.removal import Asked, carry_out
+from localchat.errors import InvalidInput
+from localchat.records import BUILT_IN_MODEL, DefaultChange, Model, Provider, RemoteModel
+from localchat.text import count
+
+_CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
+_PATH = click.option("--path", type=Words(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
+_PARAMETERS = click.option(
+    "--param",
+    "parameters",
+    type=Words(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="temperature, top_p, seed or max_tokens; may be repeated. An empty VALUE unsets it.",
+)
+
+
+@click.group(cls=Group)
+def models() -> None:
+    """Models: list, add, edit, switch on and off, remove and bring back."""
+
+
+@models.command("list")
+@click.option("--all", "everything", is_flag=True, help="Removed ones as well.")
+@pass_session
+def list_models(session: Session, everything: bool) -> None:
+    """The configured models; ★ marks the default."""
+    catalog = session.store.catalog
+    found = catalog.models() + (catalog.models(removed=True) if everything else [])
+    uses = catalog.use_counts()
+    rows = [
+        (str(model.id), model.ref + (" ★" if model.is_default else ""), _state(model), _tokens(model.context),
+         str(uses.get(model.id, 0)))
+        for model in found
+    ]  # fmt: skip
+    lines = table(("ID", "MODEL", "STATE", "CONTEXT", "CHATS"), rows, wide=1)
+    answer(session, [{**_entry(model), "chats": uses.get(model.id, 0)} for model in found], *lines)
+
+
+def _entry(model: Model) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "ref": model.ref,
+        "provider": model.provider,
+        "model": model.model,
+        "enabled": model.enabled,
+        "usable": model.usable,
+        "is_default": model.is_default,
+        "is_local": model.is_local,
+        "context": model.context,
+        "parameters": model.parameters,
+        "path": model.path,
+        "created_at": model.created_at,
+        "updated_at": model.updated_at,
+        "deleted_at": model.deleted_at,
+    }
+
+
+def _state(model: Model) -> str:
+    if model.deleted_at is not None:
+        return f"removed {model.deleted_at[:10]}"
+    if not model.enabled:
+        return "off"
+    return "on" if model.usable else "provider off"
+
+
+def _tokens(context: int | None) -> str:
+    if context is None:
+        return ""
+    return f"{context // 1024}k" if context >= 1024 and context % 1024 == 0 else str(context)
+
+
+@models.command()
+@click.argument("ref", type=Words(), metavar="REF")
+@_PATH
+@_CONTEXT
+@_PARAMETERS
+@click.option("--default", "make_default", is_flag=True, help="Make it the default as well.")
+@pass_session
+def add(
+    session: Session, ref: str, path: str | None, context: int | None, parameters: Sequence[str], make_default: bool
+) -> None:
+    """Add the model REF, PROVIDER/MODEL, of a provider that is there."""
+    from localchat.store.rows import parsed
+
+    catalog = session.store.catalog
+    provider, name = parsed(ref)
+    values = _merged({}, parameters)
+    if path is not None:
+        _check_weights(path)
+    before = catalog.default()
+    model = catalog.add_model(provider, name, path=path, context=context, parameters=values)
+    if make_default:
+        catalog.make_default(model.id)
+    after = catalog.default()
+    model = catalog.model(model.id)
+    lines = [f"Added {model.ref}.", default_line(ref_of(before), ref_of(after))]
+    if before is not None and before.model == BUILT_IN_MODEL and after is not None and after.id == before.id:
+        lines.append(f"{before.ref} is your default; `localchat models default {model.ref}` makes it this one.")
+    answer(session, {**_entry(model), **_defaults(before, after)}, *filter(None, lines))
+
+
+def _check_weights(path: str) -> None:
+    """Raises ModelMissing, InvalidInput: a file that cannot work is not added."""
+    from localchat.providers.gguf import check_gguf
+
+    check_gguf(Path(path))
+
+
+def _merged(old: dict[str, Any], given: Sequence[str]) -> dict[str, Any]:
+    """The parameters with NAME=VALUE put in. The store checks names and values."""
+    merged = dict(old)
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        name, value = name.strip(), value.strip()
+        if not equals or not name:
+            raise InvalidInput(f"“{pair}” is no parameter.", "Write NAME=VALUE, such as temperature=0.2.")
+        if not value:
+            merged.pop(name, None)
+            continue
+        try:
+            merged[name] = json.loads(value)
+        except (ValueError, RecursionError):
+            merged[name] = value
+    return merged
+
+
+def _defaults(before: Model | None, after: Model | None) -> dict[str, Any]:
+    return {"default_before": ref_of(before), "default_after": ref_of(after)}
+
+
+@models.command()
+@click.argument("ref", type=ModelRef(), metavar="REF")
+@click.option("--name", type=Words(), metavar="MODEL", help="Another name at the same provider.")
+@_PATH
+@_CONTEXT
+@click.option("--no-context", is_flag=True, help="Forget the size of the context.")
+@_PARAMETERS
+@pass_session
+def edit(
+    session: Session,
+    ref: str,
+    name: str | None,
+    path: str | None,
+    context: int | None,
+    no_context: bool,
+    parameters: Sequence[str],
+) -> None:
+    """Change what is given of the model REF."""
+    if no_context and context is not None:
+        raise wrong_usage("--context and --no-context exclude each other.")
+    if name is None and path is None and context is None and not no_context and not parameters:
+        raise wrong_usage("Nothing to change was given.")
+    catalog = session.store.catalog
+    model = catalog.live(ref)
+    if path is not None:
+        _check_weights(path)
+    model = catalog.edit_model(
+        model.id,
+        model=name,
+        path=path,
+        context=context,
+        clear_context=no_context,
+        parameters=_merged(model.parameters, parameters) if parameters else None,
+    )
+    answer(session, _entry(model), f"Saved {model.ref}.")
+
+
+@models.command()
+@click.argument("ref", type=ModelRef(), metavar="REF")
+@pass_session
+def enable(session: Session, ref: str) -> None:
+    """Switch a model on."""
+    _switch(session, ref, on=True)
+
+
+@models.command()
+@click.argument("ref", type=ModelRef(), metavar="REF")
+@pass_session
+def disable(session: Session, ref: str) -> None:
+    """Switch a model off; where it is the default, another one takes over."""
+    _switch(session, ref, on=False)
+
+
+def _switch(session: Session, ref: str, *, on: bool) -> None:
+    catalog = session.store.catalog
+    model = catalog.live(ref)
+    change = catalog.switch_model(model.id, on)
+    _tell_change(session, catalog.model(model.id), f"{model.ref} is {'on' if on else 'off'}.", change)
+
+
+def _tell_change(session: Session, model: Model, what: str, change: DefaultChange) -> None:
+    line = default_line(ref_of(change.before), ref_of(change.after))
+    answer(session, {**_entry(model), **_defaults(change.before, change.after)}, what, *([line] if line else []))
+
+
+@models.command()
+@click.argument("ref", type=ModelRef(), metavar="REF")
+@click.option("--default", "successor", type=ModelRef(), metavar="REF", help="Who becomes the default, if it goes.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go; change nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@pass_session
+def remove(session: Session, ref: str, successor: str | None, dry_run: bool, yes: bool) -> None:
+    """Remove a model. Chats that use it stay; new turns in them use the default."""
+    catalog = session.store.catalog
+    preview = catalog.removal_of_model(ref, successor)
+    model, heir = preview.models[0], catalog.live(successor).id if successor is not None else None
+    carry_out(
+        session,
+        Asked(
+            name=model.ref,
+            preview=preview,
+            remove=lambda: catalog.remove_model(model.id, heir),
+            way_back=f"models restore {model.ref}",
+            dry_run=dry_run,
+            yes=yes,
+        ),
+    )
+
+
+@models.command()
+@click.argument("ref", type=ModelRef(removed=True), metavar="REF")
+@pass_session
+def restore(session: Session, ref: str) -> None:
+    """Bring back the model of that name that was removed last; chats that still point at it use it again."""
+    catalog = session.store.catalog
+    removal = catalog.last_model_removal(ref)
+    change = catalog.undo(removal)
+    model = catalog.model(removal.models[0].id)
+    _tell_change(session, model, f"{model.ref} is back. {_used_by(session, [model])}", change)
+
+
+def _used_by(session: Session, found: Sequence[Model]) -> str:
+    number = session.store.catalog.chats_using([model.id for model in found])
+    return f"{count(number, 'chat uses', 'chats use')} {'it' if len(found) == 1 else 'them'} again."
+
+
+@models.command()
+@click.argument("ref", required=False, type=ModelRef(), metavar="[REF]")
+@pass_session
+def default(session: Session, ref: str | None) -> None:
+    """Show the default, or make REF the default: what new chats use, and what stands in for a removed model."""
+    catalog = session.store.catalog
+    if ref is None:
+        now = catalog.default()
+        told = now.ref if now is not None else "There is no default model. Choose one: `localchat models default REF`."
+        answer(session, {"default": ref_of(now), **_defaults(now, now)}, told)
+        return
+    change = catalog.make_default(catalog.live(ref).id)
+    told = default_line(ref_of(change.before), ref_of(change.after)) or f"{ref} is the default already."
+    answer(session, {"default": ref_of(change.after), **_defaults(change.before, change.after)}, told)
+
+
+@models.command()
+@click.argument("provider", type=ProviderName(), metavar="PROVIDER")
+@click.option("--add", "wanted", type=Words(), multiple=True, metavar="MODEL", help="Add that one; may be repeated.")
+@click.option("--add-all", is_flag=True, help="Add all that are not there yet.")
+@pass_session
+def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bool) -> None:
+    """Ask a provider's endpoint which models it offers."""
+    catalog = session.store.catalog
+    place = catalog.provider(provider)
+    offered = asyncio.run(_offered(place))
+    chosen = _chosen(place, offered, wanted, add_all)
+    before = catalog.default()
+    added = catalog.add_models(place.name, [(model.name, model.context) for model in chosen]) if chosen else []
+    there = {model.model for model in catalog.models(place.name)}
+    new = {model.model for model in added}
+    document = [
+        {
+            "ref": f"{place.name}/{model.name}",
+            "model": model.name,
+            "context": model.context,
+            "configured": model.name in there,
+            "added": model.name in new,
+        }
+        for model in offered
+    ]
+    rows = [
+        (f"{place.name}/{model.name}", _tokens(model.context),
+         "added" if model.name in new else "configured" if model.name in there else "")
+        for model in offered
+    ]  # fmt: skip
+    lines = table(("MODEL", "CONTEXT", ""), rows) if rows else [f"{place.name} offers no models."]
+    answer(session, document, *lines, *filter(None, [default_line(ref_of(before), ref_of(catalog.default()))]))
+
+
+async def _offered(place: Provider) -> list[RemoteModel]:
+    from localchat.providers import connect
+
+    client = connect(place)
+    try:
+        return await client.models()
+    finally:
+        await client.aclose()
+
+
+def _chosen(
+    place: Provider, offered: Sequence[RemoteModel], wanted: Sequence[str], add_all: bool
+) -> list[RemoteModel]:
+    """What is to be added. Raises InvalidInput for a name that is not offered."""
+    if add_all:
+        return list(offered)
+    by_name = {model.name: model for model in offered}
+    names = [name.removeprefix(f"{place.name}/") if name not in by_name else name for name in wanted]
+    for name in names:
+        if name not in by_name:
+            raise InvalidInput(
+                f"{place.name} offers no model “{name}”. Nothing was added.",
+                f"`localchat models discover {place.name}` lists them; `localchat models add` takes any name.",
+            )
+    return [by_name[name] for name in names]
+
+
+@models.command()
+@click.argument("name", type=click.Choice([BUILT_IN_MODEL]))
+@pass_session
+def pull(session: Session, name: str) -> None:
+    """Fetch the weights of the built-in model, once for all stores. It is tiny and often wrong, and works offline."""
+    from localchat.providers import weights
+
+    there = weights.present()
+    if not there:
+        asyncio.run(_pull())
+    path = weights.path()
+    told = f"{weights.TITLE} is here{' already' if there else ''}: {path}"
+    answer(session, {"model": name, "path": str(path), "bytes": path.stat().st_size, "fetched": not there}, told)
+
+
+async def _pull() -> None:
+    from localchat.cli.speech import StatusLine
+    from localchat.providers import weights
+
+    status = StatusLine()
+    try:
+        async for progress in weights.pull():
+            status.progress(progress)
+    finally:
+        status.clear()

@@ -1,0 +1,309 @@
+"""``localchat providers``: list, add, edit, switch, remove and bring back, and the log of what happened to them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from localchat.cli.base import Group, ModelRef, ProviderName, Session, Words, interactive, pass_session, wrong_usage
+from localchat.cli.output import age, answer, default_line, notice, ref_of, table
+from localchat.cli.removal import Asked, carry_out
+from localchat.errors import InvalidInput
+from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider
+from localchat.text import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BASE_URL = click.option("--base-url", type=Words(), metavar="URL", help="Where it answers.")
+_KEY_ENV = click.option("--key-env", type=Words(), metavar="VAR", help="The environment variable that holds its key.")
+_KEY_STDIN = click.option(
+    "--key-stdin", is_flag=True, help="Read its key from standard input, and keep it in the keyring of this system."
+)
+
+
+@click.group(cls=Group)
+def providers() -> None:
+    """Providers: list, add, edit, switch on and off, remove and bring back."""
+
+
+@providers.command("list")
+@pass_session
+def list_providers(session: Session) -> None:
+    """The saved providers, with where they answer and whether their key is there."""
+    entries = [_entry(session, provider) for provider in session.store.catalog.providers()]
+    rows = [
+        (entry["name"], entry["kind"], _address(entry), "on" if entry["enabled"] else "off", _key(entry),
+         str(entry["models"]))
+        for entry in entries
+    ]  # fmt: skip
+    lines = table(("NAME", "KIND", "ADDRESS", "STATE", "KEY", "MODELS"), rows, wide=2) if rows else ["No providers."]
+    answer(session, entries, *lines)
+
+
+def _entry(session: Session, provider: Provider) -> dict[str, Any]:
+    from localchat.providers.keys import has_key
+
+    return {
+        "name": provider.name,
+        "kind": provider.kind,
+        "base_url": provider.base_url,
+        "enabled": provider.enabled,
+        "has_key": has_key(provider),
+        "key_source": provider.key_source,
+        "key_name": provider.key_name,
+        "local": provider.local,
+        "models": len(session.store.catalog.models(provider.name)),
+        "created_at": provider.created_at,
+        "updated_at": provider.updated_at,
+    }
+
+
+def _address(entry: dict[str, Any]) -> str:
+    return entry["base_url"] or ("in the box" if entry["local"] else "the vendor's own")
+
+
+def _key(entry: dict[str, Any]) -> str:
+    if entry["key_source"] == "none":
+        return "none"
+    where = f"${entry['key_name']}" if entry["key_source"] == "env" else "keyring"
+    return f"{where} {'set' if entry['has_key'] else 'MISSING'}"
+
+
+@providers.command()
+@click.argument("name", type=Words(), metavar="NAME")
+@click.option("--kind", type=click.Choice(KINDS), required=True, help="How it is spoken to.")
+@_BASE_URL
+@_KEY_ENV
+@_KEY_STDIN
+@pass_session
+def add(
+    session: Session, name: str, kind: str, base_url: str | None, key_env: str | None, key_stdin: bool
+) -> None:
+    """Add the provider NAME. It has no models yet: see `localchat models discover NAME` and `models add`."""
+    if key_env is not None and key_stdin:
+        raise wrong_usage("--key-env and --key-stdin exclude each other.")
+    catalog = session.store.catalog
+    if not key_stdin:
+        source: KeySource = "env" if key_env is not None else "none"
+        provider = catalog.add_provider(name, kind, base_url, source, key_env)
+    else:
+        provider = _add_with_key(session, name, kind, base_url, _read_key())
+    lines = [f"Added {provider.name}. `localchat models discover {provider.name}` lists its models."]
+    if kind == "embedded":
+        lines = [f"Added {provider.name}. `localchat models add {provider.name}/NAME --path FILE.gguf` adds a model."]
+    entry = _entry(session, provider)
+    if provider.key_source == "env" and not entry["has_key"]:
+        notice(f"${provider.key_name} is not set here; set it before the first message.")
+    answer(session, entry, *lines)
+
+
+def _add_with_key(session: Session, name: str, kind: str, base_url: str | None, key: str) -> Provider:
+    """The row first, for it alone says who has the name; where the keyring refuses, the row goes again."""
+    from localchat.providers.keys import save_key
+
+    catalog = session.store.catalog
+    provider = catalog.add_provider(name, kind, base_url, "keyring")
+    try:
+        save_key(provider, key)
+    except BaseException:
+        catalog.remove_provider(provider.name)
+        raise
+    return provider
+
+
+def _read_key() -> str:
+    """One line of standard input, not shown while it is typed. Raises InvalidInput where it is no key."""
+    if interactive():
+        text = click.prompt("Key", hide_input=True, err=True, prompt_suffix=" (not shown): ")
+    else:
+        text = sys.stdin.buffer.read(65_537).decode("utf-8", "replace") if sys.stdin is not None else ""
+    key = str(text).strip()
+    if not key:
+        raise InvalidInput("No key came on standard input. Nothing was changed.", "One line with the key and nothing else.")
+    if len(key) > 10_000 or not key.isprintable() or " " in key:
+        raise InvalidInput(
+            "What came on standard input is no key. Nothing was changed.", "A key is one line without spaces."
+        )
+    return key
+
+
+@providers.command()
+@click.argument("name", type=ProviderName(), metavar="NAME")
+@click.option("--name", "new_name", type=Words(), metavar="NEW", help="Another name; its models follow.")
+@_BASE_URL
+@_KEY_ENV
+@_KEY_STDIN
+@click.option("--no-key", is_flag=True, help="It needs no key.")
+@pass_session
+def edit(
+    session: Session,
+    name: str,
+    new_name: str | None,
+    base_url: str | None,
+    key_env: str | None,
+    key_stdin: bool,
+    no_key: bool,
+) -> None:
+    """Change what is given of the provider NAME."""
+    if (key_env is not None) + key_stdin + no_key > 1:
+        raise wrong_usage("--key-env, --key-stdin and --no-key exclude each other.")
+    if new_name is None and base_url is None and key_env is None and not key_stdin and not no_key:
+        raise wrong_usage("Nothing to change was given.")
+    catalog = session.store.catalog
+    old = catalog.provider(name)
+    key = _read_key() if key_stdin else None
+    source: KeySource | None = "env" if key_env is not None else "keyring" if key_stdin else "none" if no_key else None
+    provider = catalog.edit_provider(old.id, name=new_name, base_url=base_url, key_source=source, key_name=key_env)
+    if key is not None:
+        _save_edited_key(session, old, provider, key)
+    _tell_of_address(session, old, provider)
+    answer(session, _entry(session, provider), f"Saved {provider.name}.")
+
+
+def _save_edited_key(session: Session, old: Provider, new: Provider, key: str) -> None:
+    """Where the keyring refuses, the row is put back as it was."""
+    from localchat.providers.keys import save_key
+
+    try:
+        save_key(new, key)
+    except BaseException:
+        session.store.catalog.edit_provider(
+            old.id, name=old.name, base_url=old.base_url or "", key_source=old.key_source, key_name=old.key_name
+        )
+        raise
+
+
+def _tell_of_address(session: Session, old: Provider, new: Provider) -> None:
+    """What it means for chats where the address is no longer on this machine."""
+    if not old.local or new.local:
+        return
+    catalog = session.store.catalog
+    number = catalog.chats_using([model.id for model in catalog.models(new.name)])
+    if number:
+        notice(f"{count(number, 'chat')} kept on this machine so far will be sent to {new.base_url} from now on.")
+
+
+@providers.command()
+@click.argument("name", type=ProviderName(), metavar="NAME")
+@pass_session
+def enable(session: Session, name: str) -> None:
+    """Switch a provider on."""
+    _switch(session, name, on=True)
+
+
+@providers.command()
+@click.argument("name", type=ProviderName(), metavar="NAME")
+@pass_session
+def disable(session: Session, name: str) -> None:
+    """Switch a provider off; where it holds the default, another model takes over."""
+    _switch(session, name, on=False)
+
+
+def _switch(session: Session, name: str, *, on: bool) -> None:
+    catalog = session.store.catalog
+    change = catalog.switch_provider(catalog.provider(name).id, on)
+    _tell_change(session, catalog.provider(name), f"{name} is {'on' if on else 'off'}.", change)
+
+
+def _tell_change(
+    session: Session, provider: Provider, what: str, change: DefaultChange, more: dict[str, Any] | None = None
+) -> None:
+    before, after = ref_of(change.before), ref_of(change.after)
+    document = {**_entry(session, provider), "default_before": before, "default_after": after, **(more or {})}
+    answer(session, document, *filter(None, [what, default_line(before, after)]))
+
+
+@providers.command()
+@click.argument("name", type=ProviderName(), metavar="NAME")
+@click.option("--default", "successor", type=ModelRef(), metavar="REF", help="Who becomes the default, if it goes.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go; change nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--keep-key/--forget-key", default=None, help="What becomes of its key in the keyring. It is kept.")
+@pass_session
+def remove(
+    session: Session, name: str, successor: str | None, dry_run: bool, yes: bool, keep_key: bool | None
+) -> None:
+    """Remove a provider and its models. Chats stay; new turns in those that used it use the default."""
+    catalog = session.store.catalog
+    preview = catalog.removal_of_provider(name, successor)
+    heir = catalog.live(successor).id if successor is not None else None
+    forget = keep_key is False
+
+    def ask_about_key() -> None:
+        nonlocal forget
+        in_keyring = preview.provider is not None and preview.provider.key_source == "keyring"
+        if in_keyring and keep_key is None and not yes:
+            forget = click.confirm("Forget its key too? Kept, it is there again if you restore it.", err=True)
+
+    done = carry_out(
+        session,
+        Asked(
+            name=name,
+            preview=preview,
+            remove=lambda: catalog.remove_provider(name, heir),
+            way_back=f"providers restore {name}",
+            dry_run=dry_run,
+            yes=yes,
+        ),
+        before=ask_about_key,
+    )
+    if done is not None and done.provider is not None and done.provider.key_source == "keyring" and forget:
+        from localchat.providers.keys import forget_key
+
+        forget_key(done.provider)
+        notice(f"The key of {name} was taken out of the keyring.")
+
+
+@providers.command()
+@click.argument("name", type=Words(), metavar="NAME")
+@pass_session
+def restore(session: Session, name: str) -> None:
+    """Bring back the provider of that name that was removed last, with the models that went with it."""
+    catalog = session.store.catalog
+    removal = catalog.last_removal(name)
+    change = catalog.undo(removal)
+    back = [catalog.model(model.id) for model in removal.models]
+    told = f"{name} is back, with {count(len(back), 'model')}{_used_by(session, back)}."
+    _tell_change(session, catalog.provider(name), told, change, {"models_restored": [model.ref for model in back]})
+
+
+def _used_by(session: Session, back: Sequence[Model]) -> str:
+    number = session.store.catalog.chats_using([model.id for model in back])
+    return f"; {count(number, 'chat uses', 'chats use')} {'it' if len(back) == 1 else 'them'} again" if number else ""
+
+
+@providers.command()
+@click.option("--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, metavar="N")
+@pass_session
+def log(session: Session, limit: int) -> None:
+    """What happened to providers, models and the default, the newest first: why did my default change?"""
+    events = session.store.catalog.events(limit)
+    document = [
+        {
+            "id": event.id,
+            "at": event.at,
+            "action": event.action,
+            "subject": event.subject,
+            "default_before": event.default_before,
+            "default_after": event.default_after,
+            "by": event.by,
+            "detail": event.detail,
+        }
+        for event in events
+    ]
+    rows = [
+        (age(event.at), event.action.replace("-", " "), event.subject, _default_of(event.default_before,
+         event.default_after, event.by))
+        for event in events
+    ]  # fmt: skip
+    lines = table(("WHEN", "WHAT", "WHICH", "DEFAULT"), rows, wide=3) if rows else ["Nothing has happened yet."]
+    answer(session, document, *lines)
+
+
+def _default_of(before: str | None, after: str | None, by: str) -> str:
+    if before == after:
+        return ""
+    return f"{before or 'none'} → {after or 'none'}" + (" (by itself)" if by == "promotion" else "")

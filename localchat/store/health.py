@@ -1,0 +1,137 @@
+"""What can be said about a store without opening it for writing: for a person whose store does not open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from localchat.errors import LocalChatError
+from localchat.records import Check
+from localchat.store.connection import translated
+from localchat.store.identity import named, version_of
+
+LEAST_ROOM = 50_000_000  # bytes free on the disk; below that a long conversation is at risk
+_PATIENCE = 5.0  # seconds
+
+
+def check_store(path: Path) -> list[Check]:
+    """The file's checks, the worst first to go wrong. Nothing is made or changed; nothing is raised."""
+    version = sqlite3.sqlite_version_info >= (3, 37)
+    checks = [Check("sqlite", version, f"SQLite {sqlite3.sqlite_version}", "store_unreadable")]
+    try:
+        if not path.exists():
+            return [*checks, _not_there(path), _room(path)]
+        readable = _readable(path)
+        checks.append(readable)
+        if readable.ok:
+            checks += _inside(path)
+        return [*checks, _writable(path), _private(path), _room(path)]
+    except (OSError, ValueError, RuntimeError) as error:
+        return [*checks, Check("store", False, f"{named(path)}: {error}", "store_unreadable")]
+
+
+def _not_there(path: Path) -> Check:
+    folder = _nearest_folder(path)
+    if os.access(folder, os.W_OK):
+        return Check("store", True, f"{named(path)} is not there yet; the first chat makes it")
+    detail = f"{named(path)} is not there and cannot be made: {named(folder)} cannot be written"
+    return Check("store", False, detail, "store_unreadable")
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next((folder for folder in path.absolute().parents if folder.is_dir()), Path(path.anchor or "."))
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with translated(path):
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_PATIENCE
+        )
+        with contextlib.closing(connection):
+            yield connection
+
+
+def _readable(path: Path) -> Check:
+    try:
+        with _opened(path) as connection:
+            version = version_of(connection, path)
+            if version == 0:
+                return Check("store", True, f"{named(path)} is empty; the first chat begins it")
+            chats, messages = (
+                connection.execute(f"select count(*) from {table}").fetchone()[0] for table in ("chats", "messages")
+            )
+    except LocalChatError as error:
+        return Check("store", False, error.message, error.code)
+    except sqlite3.Error as error:
+        return Check("store", False, f"{named(path)} cannot be read: {error}", "store_unreadable")
+    size = path.stat().st_size / 1e6
+    detail = f"{named(path)}, version {version}, {chats:,} chats, {messages:,} messages, {size:,.1f} MB"
+    return Check("store", True, detail)
+
+
+def _inside(path: Path) -> list[Check]:
+    """Whether the file holds together, and what it promises."""
+    try:
+        with _opened(path) as connection:
+            if version_of(connection, path) == 0:
+                return []
+            damage = [str(row[0]) for row in connection.execute("pragma quick_check(5)").fetchall()]
+            dangling = connection.execute("pragma foreign_key_check").fetchall()
+            whole = damage == ["ok"] and not dangling
+            said = "; ".join(damage) if damage != ["ok"] else f"{len(dangling)} rows point at nothing"
+            return [
+                Check("integrity", whole, "whole" if whole else said, "store_unreadable"),
+                _promises(connection),
+            ]
+    except LocalChatError as error:
+        return [Check("integrity", False, error.message, error.code)]
+    except sqlite3.Error as error:
+        return [Check("integrity", False, str(error), "store_unreadable")]
+
+
+def _promises(connection: sqlite3.Connection) -> Check:
+    """What no constraint of the schema can hold: another program may write the file too."""
+    one = connection.execute(
+        "select (select count(*) from live_models where provider not in (select name from providers)),"
+        " (select count(*) from usable_models where is_default = 1), (select count(*) from usable_models),"
+        " (select count(*) from live_models where is_default = 1)"
+    ).fetchone()
+    orphans, usable_default, usable, default = one
+    if orphans:
+        return Check("catalog", False, f"{orphans} live models belong to no provider", "provider_not_configured")
+    if default and not usable_default:
+        return Check("catalog", False, "the default model is switched off", "no_default_model")
+    if usable and not default:
+        return Check("catalog", False, "there are usable models, but no default", "no_default_model")
+    if not default:
+        return Check("catalog", True, "no model can answer yet: `localchat models add REF`")
+    name = connection.execute("select provider || '/' || model from live_models where is_default = 1").fetchone()[0]
+    return Check("catalog", True, f"{usable} usable models, default {name}")
+
+
+def _writable(path: Path) -> Check:
+    for place in (path, path.absolute().parent):
+        if not os.access(place, os.W_OK):
+            return Check("writable", False, f"{named(place)} cannot be written", "store_unreadable")
+    return Check("writable", True, "the file and its folder can be written")
+
+
+def _private(path: Path) -> Check:
+    if os.name == "nt":
+        return Check("private", True, "by the folder's own permissions")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        detail = f"others can read it (mode {mode:04o}): chmod 600 {named(path)}"
+        return Check("private", False, detail, "invalid_input")
+    return Check("private", True, f"only you can read it (mode {mode:04o})")
+
+
+def _room(path: Path) -> Check:
+    free = shutil.disk_usage(_nearest_folder(path)).free
+    return Check("disk", free >= LEAST_ROOM, f"{free / 1e9:,.1f} GB free", "disk_full")

@@ -1,0 +1,230 @@
+"""``localchat ask``: where the words go, where the reply goes, and what is said beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from localchat.store import Store
+from tests.cli.conftest import Run
+
+
+def everything(store: Store, chat_id: int) -> list[tuple[str, str, str]]:
+    return [(m.role, m.content, m.status) for m in store.messages.line(store.chats.get(chat_id))]
+
+
+def test_the_reply_is_all_of_standard_output(run: Run, echo: Store) -> None:
+    answer = run("ask", "hello there")
+
+    assert (answer.code, answer.out, answer.err) == (0, "hello there", "")
+    assert everything(echo, 1) == [("user", "hello there", "complete"), ("assistant", "hello there", "complete")]
+
+
+def test_standard_input_follows_the_prompt_after_a_blank_line(run: Run, echo: Store) -> None:
+    assert run("ask", "Sum up:", stdin="one\ntwo\n").out == "Sum up:\n\none\ntwo\n"
+
+
+def test_standard_input_alone_is_the_prompt(run: Run, echo: Store) -> None:
+    assert run("ask", stdin="from a pipe").out == "from a pipe"
+
+
+def test_empty_standard_input_adds_nothing(run: Run, echo: Store) -> None:
+    assert run("ask", "hello", stdin="\n").out == "hello"
+
+
+def test_no_prompt_at_all_is_wrong_usage(run: Run, echo: Store) -> None:
+    answer = run("ask")
+
+    assert answer.code == 2
+    assert "Give a PROMPT, or text on standard input." in answer.err
+    assert echo.chats.last() is None
+
+
+def test_a_blank_prompt_is_refused_and_leaves_no_chat(run: Run, echo: Store) -> None:
+    answer = run("ask", "  \n ", "--json")
+
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.error["code"] == "invalid_input"
+    assert echo.chats.last() is None
+
+
+def test_input_that_is_no_text_is_refused_by_name_and_leaves_no_chat(run: Run, echo: Store) -> None:
+    answer = run("ask", "look", stdin=b"caf\xe9")
+
+    assert answer.code == 1
+    assert "Standard input is no UTF-8 text: byte 4 is 0xe9. Nothing was sent." in answer.err
+    assert echo.chats.last() is None
+
+
+def test_json_is_one_document_about_the_turn(run: Run, echo: Store) -> None:
+    answer = run("ask", "--json", "two words")
+
+    assert answer.code == 0
+    assert answer.json == {
+        "chat_id": 1,
+        "message_id": 2,
+        "reply": "two words",
+        "model": "play/echo",
+        "status": "complete",
+        "finish_reason": "stop",
+        "fallback": None,
+        "left_out": 0,
+        "usage": {"input_tokens": 2, "output_tokens": 2},
+    }
+
+
+def test_c_goes_on_with_the_chat_used_last_and_chat_with_any(run: Run, echo: Store) -> None:
+    run("ask", "first")
+    run("ask", "second")
+    run("ask", "--chat", "1", "to the first")
+
+    assert run("ask", "-c", "again the first", "--json").json["chat_id"] == 1
+    assert len(everything(echo, 1)) == 6
+    assert len(everything(echo, 2)) == 2
+
+
+def test_c_without_any_chat_is_not_found(run: Run, echo: Store) -> None:
+    answer = run("ask", "-c", "hello", "--json")
+
+    assert answer.code == 1
+    assert answer.error["code"] == "not_found"
+    assert echo.chats.last() is None
+
+
+def test_c_and_chat_exclude_each_other(run: Run, echo: Store) -> None:
+    assert run("ask", "-c", "--chat", "1", "hello").code == 2
+
+
+def test_a_chat_in_the_trash_is_not_answered(run: Run, echo: Store) -> None:
+    run("ask", "hello")
+    run("chats", "delete", "1")
+
+    answer = run("ask", "--chat", "1", "more", "--json")
+
+    assert (answer.code, answer.error["code"]) == (1, "not_found")
+    assert "chats restore 1" in answer.error["hint"]
+
+
+def test_m_answers_one_turn_and_the_chat_keeps_its_own_model(run: Run, echo: Store) -> None:
+    echo.catalog.add_model("play", "parrot")
+    run("ask", "hello")
+
+    assert run("ask", "-c", "-m", "play/parrot", "you", "--json").json["model"] == "play/parrot"
+    assert run("ask", "-c", "back", "--json").json["model"] == "play/echo"
+
+
+def test_m_of_a_new_chat_becomes_its_own_model(run: Run, echo: Store) -> None:
+    echo.catalog.add_model("play", "parrot")
+    run("ask", "-m", "play/parrot", "hello")
+
+    assert run("ask", "-c", "again", "--json").json["model"] == "play/parrot"
+
+
+@pytest.mark.parametrize(
+    ("ref", "code"), [("play/none", "not_found"), ("nobody/x", "not_found"), ("play", "invalid_input")]
+)
+def test_a_model_that_is_not_there_is_named_and_nothing_is_stored(
+    run: Run, echo: Store, ref: str, code: str
+) -> None:
+    answer = run("ask", "-m", ref, "hello", "--json")
+
+    assert (answer.code, answer.error["code"]) == (1, code)
+    assert ref in answer.error["message"]
+    assert echo.chats.last() is None
+
+
+def test_s_sets_the_system_prompt_of_the_chat(run: Run, echo: Store) -> None:
+    run("ask", "-s", "Be brief.", "hello")
+
+    assert echo.chats.get(1).system == "Be brief."
+
+
+def test_a_failed_turn_says_why_and_keeps_the_words(run: Run, echo: Store) -> None:
+    answer = run("ask", "/echo fail rate_limited too fast")
+
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("Error: too fast\n")
+    assert everything(echo, 1)[1] == ("assistant", "", "failed")
+
+
+def test_a_failed_turn_in_json_has_its_document_and_its_error(run: Run, echo: Store) -> None:
+    answer = run("ask", "/echo fail provider_rejected bad key", "--json")
+
+    assert answer.code == 1
+    assert (answer.json["status"], answer.json["reply"], answer.json["chat_id"]) == ("failed", "", 1)
+    assert answer.error["code"] == "provider_rejected"
+
+
+def test_a_cut_reply_is_printed_as_far_as_it_came(run: Run, echo: Store) -> None:
+    answer = run("ask", "/echo cut 2 one two three", "--json")
+
+    assert answer.code == 1
+    assert (answer.json["status"], answer.json["reply"]) == ("interrupted", "one two")
+    assert answer.error["code"] == "reply_cut"
+
+
+def test_reasoning_is_no_part_of_the_reply(run: Run, echo: Store) -> None:
+    assert run("ask", "/echo think the answer").out == "the answer"
+
+
+def test_a_removed_model_is_named_at_every_turn_that_another_answers(run: Run, echo: Store) -> None:
+    echo.catalog.add_model("play", "parrot")
+    run("ask", "-m", "play/parrot", "hello")
+    echo.catalog.remove_model(echo.catalog.live("play/parrot").id)
+
+    for _ in range(2):
+        answer = run("ask", "-c", "and now?")
+        assert (answer.code, answer.out) == (0, "and now?")
+        assert answer.err == "play/parrot was removed. play/echo answers now.\n"
+    assert run("ask", "-c", "x", "--json").json["fallback"] == {"from": "play/parrot", "reason": "removed"}
+
+
+def test_a_model_that_is_switched_off_is_told_so_and_one_that_is_back_too(run: Run, echo: Store) -> None:
+    parrot = echo.catalog.add_model("play", "parrot")
+    run("ask", "-m", "play/parrot", "hello")
+    echo.catalog.switch_model(parrot.id, False)
+    off = run("ask", "-c", "off")
+    echo.catalog.switch_model(parrot.id, True)
+
+    assert off.err == "play/parrot is switched off. play/echo answers now.\n"
+    assert run("ask", "-c", "on").err == "play/parrot is back and answers again.\n"
+    assert run("ask", "-c", "on").err == ""
+
+
+def test_words_of_this_machine_do_not_leave_it_unasked(run: Run, echo: Store) -> None:
+    run("ask", "a secret")
+    far_away = "http://192.0.2.1:9/v1"  # an address that nobody has
+    echo.catalog.add_provider("far", "openai", far_away)
+    echo.catalog.add_model("far", "m")
+    echo.catalog.remove_provider("play", echo.catalog.live("far/m").id)
+
+    answer = run("ask", "-c", "more", "--json")
+
+    assert (answer.code, answer.out, answer.error["code"]) == (1, "", "confirm_remote")
+    assert "--allow-remote" in answer.error["hint"]
+    assert len(everything(echo, 1)) == 2
+
+
+def test_without_a_default_nothing_is_stored(run: Run, store: Store) -> None:
+    store.catalog.remove_provider("local")
+
+    answer = run("ask", "hello", "--json")
+
+    assert (answer.code, answer.error["code"]) == (1, "no_default_model")
+    assert answer.error["message"] == "no default chat model config is available"
+    assert store.chats.last() is None
+
+
+def test_what_does_not_fit_the_context_is_told(run: Run, echo: Store) -> None:
+    echo.catalog.edit_model(echo.catalog.live("play/echo").id, context=200)
+    run("ask", "long " * 60)
+    run("ask", "-c", "longer " * 60)
+
+    assert "earlier messages do not fit the model's context and are not sent." in run("ask", "-c", "last").err
+
+
+def test_a_reply_that_reached_its_limit_says_so(run: Run, echo: Store) -> None:
+    echo.catalog.edit_model(echo.catalog.live("play/echo").id, parameters={"max_tokens": 2})
+    answer = run("ask", "one two three")
+
+    assert (answer.code, answer.out) == (0, "one two")
+    assert answer.err == "The reply reached its limit of tokens and ends there.\n"
