@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 from localchat import paths
@@ -54,7 +54,7 @@ def present() -> bool:
         return False
 
 
-async def pull() -> AsyncIterator[Progress]:
+async def pull() -> AsyncGenerator[Progress, None]:
     """Fetch the weights where they are missing, telling how far it is (in bytes).
 
     Cancelled or failed at any moment, it leaves nothing behind; any number of them may run at once, in one process or
@@ -67,18 +67,20 @@ async def pull() -> AsyncIterator[Progress]:
         return
     _running.append(Progress(_WHAT, 0, FETCHED_BYTES))
     try:
-        async for progress in _fetch():
-            _running[-1] = progress
-            yield progress
+        async with contextlib.aclosing(_fetch()) as fetching:
+            async for progress in fetching:
+                _running[-1] = progress
+                yield progress
     finally:
         _running.clear()
 
 
-async def _fetch() -> AsyncIterator[Progress]:
+async def _fetch() -> AsyncGenerator[Progress, None]:
     folder = paths.models_folder()
     with _workplace(folder) as work:
-        async for done in _download(work):
-            yield Progress(_WHAT, min(done, FETCHED_BYTES), FETCHED_BYTES)
+        async with contextlib.aclosing(_download(work)) as downloading:
+            async for done in downloading:
+                yield Progress(_WHAT, min(done, FETCHED_BYTES), FETCHED_BYTES)
         yield Progress(f"Checking {TITLE}", FETCHED_BYTES, FETCHED_BYTES)
         stop = _Stop()
         unpacking = asyncio.ensure_future(asyncio.to_thread(_put_in_place, work, folder / FILE_NAME, stop))
@@ -135,7 +137,7 @@ def _sweep(folder: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
 
 
-async def _download(work: Path) -> AsyncIterator[int]:
+async def _download(work: Path) -> AsyncGenerator[int, None]:
     """pip, in a process of its own; yields the bytes that came. Its temporary files are ours to watch and to remove."""
     wanted, temporary, wheels = work / "requirements.txt", work / "tmp", work / "wheels"
     wanted.write_text(_REQUIREMENT + "\n", encoding="utf-8")
