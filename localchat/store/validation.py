@@ -6,7 +6,6 @@ Nothing here reads the store. What may be a key that was pasted by mistake is ne
 from __future__ import annotations
 
 import ipaddress
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -35,6 +34,13 @@ _KEY_SOURCES = ("none", "env", "keyring")
 def quoted(text: str) -> str:
     """The text as an error names it: on one line, nothing in it that a terminal obeys, not endless."""
     return f"“{one_line(text, 80)}”"
+
+
+def _shown(value: object) -> str:
+    try:
+        return quoted(str(value)[:40])
+    except ValueError:  # Python does not write out a whole number of thousands of digits
+        return "a number that long"
 
 
 def folded(name: str) -> str:
@@ -197,7 +203,7 @@ def context(tokens: int | None) -> int | None:
         return None
     if isinstance(tokens, bool) or not isinstance(tokens, int) or not 1 <= tokens <= MOST_TOKENS:
         raise InvalidInput(
-            f"{quoted(str(tokens)[:40])} is no size of a context.", f"A whole number of tokens, 1 to {MOST_TOKENS:,}."
+            f"{_shown(tokens)} is no size of a context.", f"A whole number of tokens, 1 to {MOST_TOKENS:,}."
         )
     return tokens
 
@@ -214,12 +220,11 @@ def parameters(given: Mapping[str, Any] | None) -> dict[str, Any]:
         if (
             isinstance(value, bool)
             or not isinstance(value, int if whole else (int, float))
-            or not math.isfinite(value)
-            or not low <= value <= high
+            or not low <= value <= high  # false for NaN too
         ):
             span = f"{low:g} to {high:g}" if not whole else f"{int(low):,} to {int(high):,}"
             raise InvalidInput(
-                f"{name} cannot be {quoted(str(value)[:40])}.", f"{'A whole number' if whole else 'A number'}, {span}."
+                f"{name} cannot be {_shown(value)}.", f"{'A whole number' if whole else 'A number'}, {span}."
             )
         checked[name] = value
     return checked
