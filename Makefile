@@ -1,0 +1,43 @@
+# Short names for what one does all day. Everything runs in .venv, which `make setup` builds.
+PY := .venv/bin/python
+
+.PHONY: setup test lint format snapshots pictures bench constraints ci clean
+
+setup:
+	python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e '.[test,lint]'
+
+test:
+	$(PY) -m pytest
+
+lint:
+	.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy && .venv/bin/lint-imports
+
+format:
+	.venv/bin/ruff check --fix && .venv/bin/ruff format
+
+# Write the snapshots anew. Look at every one that changed before you commit it.
+snapshots:
+	$(PY) -m pytest --snapshot-update
+
+pictures:
+	$(PY) docs/pictures/make.py
+
+# Each benchmark prints a table with its limits and fails beyond them. Leave the machine alone meanwhile.
+bench:
+	$(PY) -m compileall -q .venv/lib localchat benchmarks
+	@failed=; for file in benchmarks/[a-z]*.py; do \
+	  [ "$$file" = benchmarks/common.py ] && continue; \
+	  echo "== $$file"; $(PY) "$$file" || failed="$$failed $$file"; \
+	done; [ -z "$$failed" ] || { echo "beyond their limits:$$failed"; exit 1; }
+
+# The versions that are tested, for every platform and without addresses. pip itself stays as it is.
+constraints:
+	.venv/bin/pip install -q uv
+	.venv/bin/uv pip compile --universal --python-version 3.11 --upgrade --no-annotate --no-header --no-emit-package pip \
+	  --extra test --extra lint pyproject.toml -o constraints.txt
+
+ci:
+	.ci/run
+
+clean:
+	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis snapshot_report.html
