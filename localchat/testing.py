@@ -197,7 +197,7 @@ async def settled(pilot: Pilot[Any], seconds: float = 10.0) -> None:
 
 
 async def say(pilot: Pilot[Any], text: str, *, wait: bool = True) -> None:
-    """Write a text into the composer, press enter, and wait for the end of the reply (``wait=False``: for its start)."""
+    """Write a text into the composer, press enter, and wait for the end of the reply (not with ``wait=False``)."""
     app = _app(pilot)
     app.chat_screen.conversation.composer.insert(text)
     await pilot.press("enter")

@@ -7,10 +7,11 @@ import contextlib
 import signal
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.dom import DOMNode
 from textual.events import Resize
 from textual.screen import Screen
 
@@ -37,7 +38,7 @@ class LocalChat(Shell):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", tooltip="Every key of this place", priority=True),
-        Binding("f2", "providers", "Models", id="app.providers", tooltip="Providers and models"),
+        Binding("f2", "providers", "Providers", id="app.providers", tooltip="Providers and models"),
         Binding("f8", "undo", "Undo", id="app.undo", tooltip="Undo the last removal", show=False, priority=True),
         Binding(
             "ctrl+q", "quit", "Quit", id="app.quit", tooltip="Quit; a running reply is kept", show=False, priority=True
@@ -89,20 +90,18 @@ class LocalChat(Shell):
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss()
             return
-        keys = [
-            (self.get_key_display(binding), binding.tooltip or binding.description) for binding in self._bindings_here()
-        ]
-        self.push_screen(HelpScreen(keys))
+        here = [active.binding for active in self._keys_of(self.screen)]
+        self.push_screen(HelpScreen([(self.get_key_display(key), key.tooltip or key.description) for key in here]))
 
-    def _bindings_here(self) -> list[Binding]:
-        """What applies here, each action once, the nearest first; what has no description is a detail."""
-        seen: dict[str, Binding] = {}
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if active.enabled and binding.description and not binding.system:
-                seen.setdefault(binding.action, binding)
+    @staticmethod
+    def _keys_of(screen: Screen[Any]) -> list[ActiveBinding]:
+        """What applies there, each action once, the nearest first; what has no description is a detail."""
+        seen: dict[str, ActiveBinding] = {}
+        for active in screen.active_bindings.values():
+            if active.enabled and active.binding.description and not active.binding.system:
+                seen.setdefault(active.binding.action, active)
         # Ours have an id; those of Textual's text area and lists follow.
-        return sorted(seen.values(), key=lambda binding: binding.id is None)
+        return sorted(seen.values(), key=lambda active: active.binding.id is None)
 
     async def action_providers(self) -> None:
         from localchat.tui.screens.providers import ProvidersScreen
@@ -128,15 +127,15 @@ class LocalChat(Shell):
         await self.chat_screen.conversation.save_draft()
         self.exit()
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette lists the same actions as the keys do."""
-        for binding in self._bindings_here():
-            if binding.id is None or binding.action in ("command_palette", "app.command_palette"):
+        for active in self._keys_of(screen):
+            binding = active.binding
+            if binding.id is None or binding.id == "app.quit" or binding.action.endswith("command_palette"):
                 continue
-            action = binding.action
 
-            async def run(action: str = action, screen: Screen[object] = screen) -> None:
-                await screen.run_action(action)
+            async def run(action: str = binding.action, node: DOMNode = active.node) -> None:
+                await self.run_action(action, node)
 
             yield SystemCommand(binding.description, binding.tooltip or binding.description, run)
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)

@@ -48,7 +48,7 @@ class _Words(Static):
             ]
         parts += [
             ("  f2   ", "$accent"),
-            "add Ollama, LM Studio, OpenAI, Anthropic, any compatible server, or a GGUF file\n",
+            "add Ollama, OpenAI, Anthropic, any compatible server, or a GGUF file\n",
         ]
         parts += [("  ^o   ", "$accent"), "choose another model for this chat\n"]
         parts += [("  f1   ", "$accent"), "every key of this place"]
