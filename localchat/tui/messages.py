@@ -45,6 +45,7 @@ class Shell(App[None]):
         self.store = store
         self.connect = connect
         self.undos: list[Undo] = []
+        self.forgotten_keys: dict[str, str] = {}  # by entry: out of the keyring, but an undo brings them back
         self.still = False  # nothing blinks, nothing on this machine is looked for: for tests with snapshots
 
     def catalog_changed(self) -> None:
