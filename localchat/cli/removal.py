@@ -44,7 +44,7 @@ def carry_out(session: Session, asked: Asked, before: Callable[[], None] = lambd
             notice(line)
         if not click.confirm(f"Remove {asked.name}?", err=True):
             notice("Nothing was changed.")
-            raise click.Abort
+            raise click.exceptions.Exit(1)
     before()
     done = asked.remove()
     _tell(session, asked, done)

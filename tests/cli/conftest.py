@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from click.testing import CliRunner
@@ -76,11 +76,11 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "localchat", *words]
 
 
-def start(*words: str) -> subprocess.Popen[bytes]:
+def start(*words: str, stdin: int | IO[bytes] = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """A process of its own that is still running."""
     return subprocess.Popen(
         command(*words),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},

@@ -1,0 +1,232 @@
+"""``localchat chats``: what scripts and people see of conversations, and what they can do with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from localchat.records import Chat
+from localchat.store import Store
+from tests.cli.conftest import Run
+
+
+def begun(run: Run, *prompts: str) -> None:
+    for prompt in prompts:
+        assert run("ask", prompt).code in (0, 1)
+
+
+def last(store: Store) -> Chat:
+    chat = store.chats.last()
+    assert chat is not None
+    return chat
+
+
+def test_an_empty_store_has_no_chats(run: Run, store: Store) -> None:
+    assert run("chats", "list", "--json").json == []
+    assert run("chats", "list").out == "No chats here.\n"
+
+
+def test_the_list_has_the_fields_that_scripts_read_newest_first(run: Run, echo: Store) -> None:
+    begun(run, "first words", "second words")
+    chats = run("chats", "list", "--json").json
+
+    assert [chat["id"] for chat in chats] == [2, 1]
+    fields = ("id", "title", "model", "model_removed", "messages")
+    assert {name: chats[1][name] for name in fields} == {
+        "id": 1,
+        "title": "first words",
+        "model": "play/echo",
+        "model_removed": False,
+        "messages": 2,
+    }
+    assert chats[1]["updated_at"].endswith("Z")
+
+
+def test_the_list_is_aligned_also_with_wide_scripts(run: Run, echo: Store) -> None:
+    begun(run, "数据库被锁定了", "plain")
+    header, *rows = run("chats", "list").out.splitlines()
+
+    assert header == "ID  TITLE           MODEL      MESSAGES  USED"
+    assert rows == [
+        "2   plain           play/echo  2         now",
+        "1   数据库被锁定了  play/echo  2         now",
+    ]
+
+
+def test_all_chats_are_listed_however_many(run: Run, echo: Store) -> None:
+    for number in range(1203):
+        echo.connection.execute("insert into chats (title) values (?)", (str(number),))
+
+    assert len(run("chats", "list", "--json").json) == 1203
+    assert len(run("chats", "list", "--json", "--limit", "501").json) == 501
+
+
+def test_shelves_are_listed_apart(run: Run, echo: Store) -> None:
+    begun(run, "stays", "goes away", "is thrown away")
+    run("chats", "archive", "2")
+    run("chats", "delete", "3")
+
+    assert [chat["id"] for chat in run("chats", "list", "--json").json] == [1]
+    assert [chat["id"] for chat in run("chats", "list", "--archived", "--json").json] == [2]
+    assert [chat["id"] for chat in run("chats", "list", "--trash", "--json").json] == [3]
+    run("chats", "unarchive", "2")
+    run("chats", "restore", "3")
+    assert len(run("chats", "list", "--json").json) == 3
+
+
+def test_deleting_twice_says_that_it_is_in_the_trash(run: Run, echo: Store) -> None:
+    begun(run, "hello")
+    done = run("chats", "delete", "1")
+
+    assert done.out == "Deleted chat 1, “hello”. `localchat chats restore 1` brings it back.\n"
+    again = run("chats", "delete", "1", "--json")
+    assert (again.code, again.error["code"]) == (1, "not_found")
+
+
+def test_renaming(run: Run, echo: Store) -> None:
+    begun(run, "hello")
+
+    assert run("chats", "rename", "1", "Locks [/] in SQLite").code == 0
+    assert last(echo).title == "Locks [/] in SQLite"
+    refused = run("chats", "rename", "1", "  ", "--json")
+    assert (refused.code, refused.error["code"]) == (1, "invalid_input")
+    assert last(echo).title == "Locks [/] in SQLite"
+
+
+@pytest.mark.parametrize("command", ["show", "delete", "restore", "archive", "unarchive"])
+def test_a_chat_that_is_not_there_is_named(run: Run, echo: Store, command: str) -> None:
+    for number in ("7", "0", "99999999999999999999999999"):
+        answer = run("chats", command, number, "--json")
+        assert (answer.code, answer.error["code"]) == (1, "not_found")
+        assert f"There is no chat {number}." in answer.error["message"]
+
+
+@pytest.mark.parametrize("number", ["x", "1.5", "1e3", "", " 1", "１", "0x1", "1_0"])
+def test_what_is_no_number_is_wrong_usage(run: Run, echo: Store, number: str) -> None:
+    assert run("chats", "show", number).code == 2
+
+
+def test_show_has_the_fields_that_scripts_read(run: Run, echo: Store) -> None:
+    begun(run, "/echo cut 1 one two")
+    chat = run("chats", "show", "1", "--json").json
+    prompt, reply = chat["messages"]
+
+    assert (chat["id"], chat["title"], chat["model"], chat["model_removed"]) == (
+        1,
+        "/echo cut 1 one two",
+        "play/echo",
+        False,
+    )
+    assert (prompt["role"], prompt["content"], prompt["model"], prompt["error"]) == (
+        "user",
+        "/echo cut 1 one two",
+        None,
+        None,
+    )
+    assert (reply["role"], reply["content"], reply["status"]) == ("assistant", "one", "interrupted")
+    assert reply["error"] == {
+        "code": "reply_cut",
+        "message": "The reply broke off after 1 word, as echo was told.",
+        "hint": "Press ctrl+r to ask again.",
+    }
+    assert (reply["fallback_from"], reply["fallback_reason"]) == (None, None)
+    assert reply["created_at"].endswith("Z")
+
+
+def test_show_reads_like_a_conversation_with_what_localchat_did_in_it(run: Run, echo: Store) -> None:
+    echo.catalog.add_model("play", "parrot")
+    run("ask", "-m", "play/parrot", "-s", "Be brief.", "hello")
+    echo.catalog.remove_model(echo.catalog.live("play/parrot").id)
+    run("ask", "-c", "/echo cut 2 one two three")
+    run("ask", "-c", "/echo fail rate_limited slow down")
+
+    assert run("chats", "show", "1").out == (
+        "hello\n"
+        "Chat 1 · play/parrot (removed) · 6 messages · used now\n"
+        "\n"
+        "system:\n"
+        "Be brief.\n"
+        "\n"
+        "you:\n"
+        "hello\n"
+        "\n"
+        "play/parrot (removed):\n"
+        "hello\n"
+        "\n"
+        "you:\n"
+        "/echo cut 2 one two three\n"
+        "\n"
+        "─ play/parrot was removed. play/echo answers now.\n"
+        "play/echo:\n"
+        "one two\n"
+        "(interrupted: The reply broke off after 2 words, as echo was told.)\n"
+        "(Press ctrl+r to ask again.)\n"
+        "\n"
+        "you:\n"
+        "/echo fail rate_limited slow down\n"
+        "\n"
+        "─ play/parrot was removed. play/echo answers now.\n"
+        "play/echo:\n"
+        "(failed: slow down)\n"
+        "(Wait a second, then press ctrl+r.)\n"
+    )
+
+
+def test_a_chat_of_a_removed_provider_is_listed_and_shown(run: Run, echo: Store) -> None:
+    begun(run, "hello")
+    echo.catalog.remove_provider("play")
+
+    listed = run("chats", "list", "--json").json[0]
+    assert (listed["model"], listed["model_removed"]) == ("play/echo", True)
+    assert "play/echo (removed)" in run("chats", "list").out
+    assert run("chats", "show", "1", "--json").json["messages"][1]["model"] == "play/echo"
+
+
+def test_a_long_chat_is_shown_whole(run: Run, echo: Store) -> None:
+    begun(run, "hello")
+    for number in range(1100):
+        echo.connection.execute("insert into messages (chat_id, role, content) values (1, 'user', ?)", (str(number),))
+
+    messages = run("chats", "show", "1", "--json").json["messages"]
+    assert [message["content"] for message in messages[2:]] == [str(number) for number in range(1100)]
+
+
+def test_all_chats_of_a_removed_model_move_to_another_and_back(run: Run, echo: Store) -> None:
+    echo.catalog.add_model("play", "parrot")
+    for _ in range(2):
+        run("ask", "-m", "play/parrot", "hello")
+    begun(run, "an echo")
+    echo.catalog.remove_model(echo.catalog.live("play/parrot").id)
+
+    moved = run("chats", "move", "play/parrot", "play/echo")
+    assert moved.out == (
+        "Moved 2 chats from play/parrot to play/echo. `localchat chats move --undo` moves them back.\n"
+    )
+    assert {chat["model"] for chat in run("chats", "list", "--json").json} == {"play/echo"}
+    assert run("ask", "--chat", "1", "again").err == ""
+    back = run("chats", "move", "--undo", "--json")
+    assert back.json == {"chats_moved_back": 2, "chats_left": 0}
+    assert sorted(chat["model"] for chat in run("chats", "list", "--json").json) == [
+        "play/echo",
+        "play/parrot",
+        "play/parrot",
+    ]
+    assert run("chats", "move", "--undo", "--json").error["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "status"),
+    [
+        (("play/none", "play/echo"), "not_found", 1),
+        (("play/echo", "play/none"), "not_found", 1),
+        (("play", "play/echo"), "invalid_input", 1),
+        (("play/echo",), "invalid_input", 2),
+        ((), "invalid_input", 2),
+        (("--undo", "play/echo"), "invalid_input", 2),
+    ],
+)
+def test_moves_that_cannot_be_are_refused(
+    run: Run, echo: Store, words: tuple[str, ...], code: str, status: int
+) -> None:
+    answer = run("chats", "move", *words, "--json")
+
+    assert (answer.code, answer.error["code"]) == (status, code)
