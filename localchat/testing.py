@@ -191,9 +191,8 @@ async def settled(pilot: Pilot[Any], seconds: float = 10.0) -> None:
         await pilot.pause()
         while len(app.turns):
             await pilot.pause(0.01)
-    await pilot.pause()
-    app.screen.refresh()
-    await pilot.pause()
+    for _ in range(3):  # a change is noticed, read, and then drawn: each in a turn of the loop of its own
+        await pilot.pause()
 
 
 async def say(pilot: Pilot[Any], text: str, *, wait: bool = True) -> None:

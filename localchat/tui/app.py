@@ -21,10 +21,10 @@ from localchat.tui.messages import Connect, Shell
 from localchat.tui.notices import reporting
 from localchat.tui.running import Running
 from localchat.tui.screens.chat import ChatScreen
+from localchat.tui.screens.too_small import TooSmallScreen, too_small
 from localchat.tui.themes import DARK, LIGHT
 
 POLL = 0.7  # seconds between looks at what other windows changed; the promise is two
-SMALLEST = (30, 8)  # columns and lines below which only a line of text is shown
 THEME = "theme"  # its name in the store's state
 
 
@@ -147,9 +147,8 @@ class LocalChat(Shell):
                 await patiently(lambda: self.store.state.put(THEME, theme))
 
     def on_resize(self, event: Resize) -> None:
-        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
-        for screen in self.screen_stack:
-            screen.set_class(small, "-too-small")
+        if too_small(*event.size) and not isinstance(self.screen, TooSmallScreen):
+            self.push_screen(TooSmallScreen())
 
 
 def run(path: Path) -> int:

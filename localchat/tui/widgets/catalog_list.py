@@ -31,7 +31,8 @@ class Cell:
     style: str = ""
 
     def content(self) -> Content:
-        return Content.styled(one_line(self.text), self.style)
+        text = one_line(self.text) or (" " if self.text else "")  # a blank mark keeps its place
+        return Content.styled(text, self.style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class CatalogList(OptionList):
             background: $accent 30%;
             text-style: bold;
         }
-        & > .catalog-list--bar { color: $foreground 30%; }
+        & > .catalog-list--bar { color: $secondary; }
         &:focus > .catalog-list--bar { color: $accent; }
     }
     """

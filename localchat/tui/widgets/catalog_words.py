@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from localchat.records import DefaultChange, Model, Provider, Removal, moment
+from localchat.records import LOCAL_KINDS, DefaultChange, Model, Provider, Removal, moment
 from localchat.text import count, one_line
 
 NO_DEFAULT = "There is no default now. Add a model or switch one on."
@@ -43,10 +43,8 @@ def host_of(base_url: str | None) -> str:
 
 def place_words(provider: Provider) -> str:
     """Where what is sent to it goes."""
-    if provider.kind == "embedded":
+    if provider.kind in LOCAL_KINDS:
         return "inside this program"
-    if provider.kind == "echo":
-        return "inside this program, repeats what it gets"
     if provider.local:
         return "on this machine"
     host = host_of(provider.base_url)

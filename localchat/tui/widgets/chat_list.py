@@ -80,7 +80,7 @@ class ChatList(Vertical):
     ChatList {
       & > Input { display: none; height: 1; border: none; padding: 0 1; }
       &.-filtering > Input { display: block; }
-      & > ChatOptions { height: 1fr; border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1; }
+      & > ChatOptions, & > ChatOptions:focus { height: 1fr; border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1; }
     }
     """
 

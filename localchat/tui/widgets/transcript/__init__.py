@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from localchat.tui.widgets.transcript.entries import Entry, Notice, Source
-from localchat.tui.widgets.transcript.view import Transcript
+from localchat.tui.widgets.transcript.item import layout_lines
+from localchat.tui.widgets.transcript.widget import Transcript
 
-__all__ = ["Entry", "Notice", "Source", "Transcript"]
+__all__ = ["Entry", "Notice", "Source", "Transcript", "layout_lines"]

@@ -10,16 +10,20 @@ from textual.strip import Strip
 
 from localchat.text import clean, count, one_line
 from localchat.tui.widgets.transcript.entries import Entry, Notice
-from localchat.tui.widgets.transcript.flow import Flow, PlainFlow
+from localchat.tui.widgets.transcript.flow import Flow, MarkdownFlow, PlainFlow
 from localchat.tui.widgets.transcript.lines import BLANK, TEXT, Frame, Line, Look, Run, spaces, wrap
 
-MARGIN = 2  # cells left free at both sides; the cursor is drawn in the left one
+MARGIN = 2  # cells left free at the left of an item; the cursor is drawn there
+SHOWN = 32_000  # characters of a message laid out at first; the rest is a click away
+THOUGHT_MARK = (("│ ", Look("rule")),)
 
 
 class Folds(Protocol):
     """What a person folded or unfolded."""
 
     def thought_open(self, key: int) -> bool: ...
+
+    def code_folded(self, key: int, number: int) -> bool: ...
 
 
 def notice_lines(notice: Notice, width: int) -> list[Line]:
@@ -61,82 +65,191 @@ def cut(text: str, width: int) -> str:
     return text if cell_len(text) <= width else set_cell_size(text, max(1, width - 1)).rstrip() + "…"
 
 
+def shown_part(text: str) -> int:
+    """How much of a message is laid out at first: all, or up to the last line end within reach."""
+    if len(text) <= SHOWN + SHOWN // 4:
+        return len(text)
+    cut_at = text.rfind("\n", SHOWN // 2, SHOWN)
+    return cut_at + 1 if cut_at > 0 else SHOWN
+
+
 class Item:
-    """One entry laid out at a width. ``flow`` holds the text and can grow; all else stands around it."""
+    """One entry laid out at a width. Its text and its thought can grow; all else stands around them."""
 
     def __init__(self, entry: Entry, width: int, folds: Folds) -> None:
         self.entry = entry
-        self.width = width
+        self.width = max(1, width)
         self.folds = folds
-        self.strips: dict[int, Strip] = {}  # painted lines, by number; the view's own
-        self.flow: Flow = PlainFlow(width)
-        self.flow.append(clean(entry.content))
-        if not entry.live:
-            self.flow.finish()
+        self.strips: dict[int, Strip] = {}  # painted lines, by number: the view's own
+        self.rest = ""  # what is not laid out yet
+        self.flow = self._lay_out_text()
+        self.thought: Flow | None = None
         self.around()
+
+    def _lay_out_text(self) -> Flow:
+        entry = self.entry
+        text = clean(entry.content)
+        shown = len(text) if entry.live else shown_part(text)
+        self.rest = text[shown:]
+
+        def folded(number: int) -> bool:
+            return self.folds.code_folded(entry.key, number)
+
+        flow: Flow = PlainFlow(self.width, folded) if entry.role == "user" else MarkdownFlow(self.width, folded)
+        if text:
+            flow.append(text[:shown])
+        if not entry.live and not self.rest:
+            flow.finish()
+        return flow
 
     def at_width(self, width: int) -> Item:
         return Item(self.entry, width, self.folds)
 
+    # Growing
+
     def append(self, text: str, reasoning: str) -> None:
-        """Grow. The text so far stays where it is; only what is still open is laid out again."""
+        """Grow. What is closed stays where it is; only what is still open is laid out again."""
         entry = self.entry
         self.entry = replace(entry, content=entry.content + text, reasoning=entry.reasoning + reasoning)
         if text:
-            stable = len(self.head) + self.flow.append(clean(text))
-            for number in [number for number in self.strips if number >= stable]:
-                del self.strips[number]
+            self._keep_strips(self._text_top + self.flow.append(clean(text)))
         if reasoning or bool(text) != bool(entry.content):
+            if reasoning and self.thought is not None:
+                self.thought.append(clean(reasoning))
             self.around()
+
+    def show_more(self, size: int = SHOWN) -> bool:
+        """Lay out more of a long message; whether there is more still."""
+        part, self.rest = self.rest[:size], self.rest[size:]
+        self._keep_strips(self._text_top + self.flow.append(part))
+        if not self.rest:
+            self.flow.finish()
+            self.around()
+        else:
+            self._lay_out_tail()
+        return bool(self.rest)
 
     def conclude(self, entry: Entry) -> None:
         """The final state. Where the text is what was streamed, its layout stays."""
-        if entry.content == self.entry.content:
+        same = entry.content == self.entry.content
+        self.entry = replace(entry, live=False)
+        if same:
             self.flow.finish()
         else:
-            self.flow = PlainFlow(self.width)
-            self.flow.append(clean(entry.content))
-            self.flow.finish()
-        self.entry = entry
+            self.flow = self._lay_out_text()
         self.around()
 
+    def refold(self) -> None:
+        """Lay out the text anew: one of its code blocks was folded or unfolded."""
+        shown = len(clean(self.entry.content)) - len(self.rest)
+        rest = self.rest
+        self.flow = self._lay_out_text()
+        while self.rest and len(self.rest) > len(rest):
+            self.show_more(shown)
+        self.around()
+
+    def _keep_strips(self, first: int) -> None:
+        """Forget the painted lines from this one on."""
+        if len(self.strips) and max(self.strips) >= first:
+            self.strips = {number: strip for number, strip in self.strips.items() if number < first}
+
+    # What stands around the text
+
     def around(self) -> None:
-        """Lay out anew what stands around the text."""
         self.strips.clear()
         entry, width = self.entry, self.width
         head: list[Line] = []
         for notice in entry.before:
-            head += [*notice_lines(notice, width), BLANK]
+            head += notice_lines(notice, width)
+        if head:
+            head.append(BLANK)
         head.append(speaker_line(entry, width))
-        head += self._thought()
+        if entry.reasoning.strip():
+            head.append(self._thought_line())
         self.head = head
+        self._lay_out_thought()
+        self._lay_out_tail()
+
+    def _thought_line(self) -> Line:
+        entry = self.entry
+        words = count(len(entry.reasoning.split()), "word")
+        mark = "▾" if self.folds.thought_open(entry.key) else "▸"
+        verb = "Thinking" if entry.live and not entry.content else "Thought"
+        return Line([(f"{mark} {verb} ({words})", Look("fold", action=("thought", entry.key)))])
+
+    def _lay_out_thought(self) -> None:
+        if not (self.entry.reasoning.strip() and self.folds.thought_open(self.entry.key)):
+            self.thought = None
+        elif self.thought is None:
+            self.thought = PlainFlow(self.width, look=Look("thought"), mark=THOUGHT_MARK, fences=False)
+            self.thought.append(clean(self.entry.reasoning).lstrip("\n"))
+
+    def _lay_out_tail(self) -> None:
         tail: list[Line] = []
-        for notice in entry.after:
-            tail += notice_lines(notice, width)
+        if self.rest:
+            more = f"▸ Show all ({len(self.rest):,} more characters)"
+            tail.append(Line([(more, Look("fold", action=("more", self.entry.key)))], join=None))
+        for notice in self.entry.after:
+            tail += notice_lines(notice, self.width)
         self.tail = [*tail, BLANK]
 
-    def _thought(self) -> list[Line]:
-        if not self.entry.reasoning.strip():
-            return []
-        words = len(self.entry.reasoning.split())
-        opened = self.folds.thought_open(self.entry.key)
-        look = Look("fold", action=("thought", self.entry.key))
-        lines = [Line([(f"{'▾' if opened else '▸'} Thought ({count(words, 'word')})", look)])]
-        if opened:
-            body = clean(self.entry.reasoning).strip()
-            mark = (("│ ", Look("rule")),)
-            lines += wrap([(body, Look("thought"))], Frame(max(1, self.width - 2), mark, mark))
-            lines.append(BLANK)
-        return lines
+    # Reading it
+
+    @property
+    def shown_text(self) -> str:
+        """The part of the text that is laid out."""
+        text = clean(self.entry.content)
+        return text[: len(text) - len(self.rest)]
+
+    def whole(self) -> Flow:
+        """The text with nothing left out."""
+        return Item(replace(self.entry, live=True), self.width, self.folds).flow if self.rest else self.flow
+
+    def links(self) -> list[str]:
+        """The addresses that can be opened, in order, each once."""
+        found = (
+            look.action[1] for line in self.flow.lines for _, look in line.runs if look.action and look.action[0] == "link"
+        )
+        return list(dict.fromkeys(str(url) for url in found))
+
+    @property
+    def _text_top(self) -> int:
+        """The number of the text's first line."""
+        thought = len(self.thought.lines) + 1 if self.thought is not None else 0
+        return len(self.head) + thought
 
     @property
     def height(self) -> int:
-        return len(self.head) + len(self.flow.lines) + len(self.tail)
+        return self._text_top + len(self.flow.lines) + len(self.tail)
+
+    @property
+    def last_text_line(self) -> int:
+        return self._text_top + len(self.flow.lines) - 1
 
     def line(self, number: int) -> Line:
         if number < len(self.head):
             return self.head[number]
         number -= len(self.head)
+        if self.thought is not None:
+            if number <= len(self.thought.lines):
+                return self.thought.lines[number] if number < len(self.thought.lines) else BLANK
+            number -= len(self.thought.lines) + 1
         if number < len(self.flow.lines):
             return self.flow.lines[number]
         return self.tail[number - len(self.flow.lines)]
+
+
+class NoFolds:
+    """Everything as it is at first."""
+
+    def thought_open(self, key: int) -> bool:
+        return False
+
+    def code_folded(self, key: int, number: int) -> bool:
+        return False
+
+
+def layout_lines(entry: Entry, width: int) -> list[str]:
+    """The entry as lines of text, as a person would read them in a transcript of this width."""
+    item = Item(entry, width, NoFolds())
+    return [item.line(number).text.rstrip() for number in range(item.height)]

@@ -204,19 +204,22 @@ def wrap(runs: Sequence[Run], frame: Frame, hanging: int = 0) -> list[Line]:
     before = frame.first
     for row in split_runs(runs):
         text = "".join(part for part, _ in row)
-        for piece in wrap_pieces(text, frame.width - hanging if hanging else frame.width):
+        wrapped = False
+        for piece in wrap_pieces(text, frame.width - hanging):
             body = row if piece.stop - piece.start == len(text) else slice_runs(row, piece.start, piece.stop)
-            lines.append(framed(before, body, "\n" if piece.join is None else piece.join))
+            lines.append(framed(before, body, "\n" if piece.join is None else piece.join, wrapped=wrapped))
             before = (*frame.rest, (" " * hanging, TEXT)) if hanging else frame.rest
+            wrapped = True
         before = frame.rest
     return lines
 
 
-def framed(before: tuple[Run, ...], body: Iterable[Run], join: str | None = "\n") -> Line:
-    """A line of text behind its marks. Marks such as bullets are text; rules and indents are decoration."""
+def framed(before: tuple[Run, ...], body: Iterable[Run], join: str | None = "\n", *, wrapped: bool = False) -> Line:
+    """A line of text behind its marks. Bullets and the indents of items are text, but not where a line only goes on;
+    rules at the left are decoration."""
     start = 0
     for text, look in before:
-        if look.role == "marker":
+        if look.role != "rule" and not wrapped:
             break
         start += len(text)
     return Line((*before, *body), start=start, join=join)

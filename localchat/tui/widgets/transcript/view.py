@@ -1,34 +1,41 @@
-"""The transcript as a widget: painting, scrolling, the live reply, keys and clicks."""
+"""The view: painting, scrolling, selecting, and the live reply. What a person can do with it is in widget.py."""
 
 from __future__ import annotations
 
+import re
 import time
-from typing import ClassVar, Literal
+from typing import Literal
 
 from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual import events
-from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import Reactive, reactive
 from textual.scroll_view import ScrollView
+from textual.selection import SelectEnd, Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
 from localchat.tui.widgets.transcript.entries import Entry, Source
 from localchat.tui.widgets.transcript.item import MARGIN, Item
-from localchat.tui.widgets.transcript.paint import META, Palette
-from localchat.tui.widgets.transcript.window import Window
+from localchat.tui.widgets.transcript.lines import Line, Look
+from localchat.tui.widgets.transcript.paint import Palette, restyled
+from localchat.tui.widgets.transcript.selecting import position, selected_text, span_on
+from localchat.tui.widgets.transcript.window import Row, Window
 
 PAINTS_PER_SECOND = 15
+UNSEEN_PER_SECOND = 2  # how often a reply grows that is scrolled out of the window
+SHARE = 8  # a repaint is followed by a rest this many times as long: the keys come first
 RIGHT_MARGIN = 1
+CARET = "▌"  # behind the last word of a reply that is still coming
 
 
-class Transcript(ScrollView, can_focus=True):
+class TranscriptView(ScrollView, can_focus=True):
     """A chat as one scrolling text, however long: only what is in the window is read and laid out."""
 
     DEFAULT_CSS = """
-    Transcript {
+    TranscriptView {
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-gutter: stable;
@@ -36,57 +43,36 @@ class Transcript(ScrollView, can_focus=True):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("home", "jump_to_start", "First message", show=False, id="transcript.start"),
-        Binding("end", "jump_to_end", "Last message", show=False, id="transcript.end"),
-        Binding("t", "toggle_thought", "Thought", show=False, id="transcript.thought"),
-    ]
-
     virtual_size = Reactive(Size(0, 0), layout=False)  # a line more needs no layout of the screen
     at_end: reactive[bool] = reactive(True)
+    """Whether the last line is in the window. If it is, a growing reply is followed."""
 
     class FollowChanged(Message):
         """The transcript began or ceased to follow its end."""
 
-        def __init__(self, transcript: Transcript, at_end: bool) -> None:
+        def __init__(self, at_end: bool) -> None:
             super().__init__()
-            self.transcript = transcript
             self.at_end = at_end
-
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
-    class LinkClicked(Message):
-        """A link of http, https or mailto was clicked."""
-
-        def __init__(self, url: str) -> None:
-            super().__init__()
-            self.url = url
-
-    class CopyRequested(Message):
-        """This text is to go to the clipboard. ``what`` names it for people."""
-
-        def __init__(self, text: str, what: str) -> None:
-            super().__init__()
-            self.text = text
-            self.what = what
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._open_thoughts: set[int] = set()
+        self._folded_codes: set[tuple[int, int]] = set()
         self._window = Window(self)
         self._palette: Palette | None = None
         self._placing = False
+        self._painting = False
         self._pending: list[tuple[str, str]] = []
         self._tick: Timer | None = None
         self._next_paint = 0.0
+        self._match: tuple[int, re.Pattern[str]] | None = None  # the key of an entry, and what is marked in it
 
     # What is shown
 
     def show(self, source: Source, at: Literal["end"] | int = "end") -> None:
-        """Show another chat, at its end or at one of its entries. Costs the same for any length."""
-        self._stop_live()
+        """Show another chat, at its end or with one of its entries at the top. Costs the same for any length."""
+        self._drop_live()
+        self._match = None
         self._window.show(source)
         if at != "end":
             self._window.jump(at)
@@ -95,10 +81,19 @@ class Transcript(ScrollView, can_focus=True):
     def refresh_entries(self, start: int = 0) -> None:
         """Entries from ``start`` on changed, came or went. The line under the eye stays where it is."""
         self._flush()
-        self._window.refresh(start)
-        if self._window.live is not None and not self._window.live.entry.live:
-            self._window.end_live()
+        window = self._window
+        window.refresh(start)
+        if window.live is not None and not window.live.entry.live:
+            window.end_live()
         self._place()
+
+    def thought_open(self, key: int) -> bool:
+        return key in self._open_thoughts
+
+    def code_folded(self, key: int, number: int) -> bool:
+        return (key, number) in self._folded_codes
+
+    # Where it is
 
     def jump_to_end(self) -> None:
         self._window.follow = True
@@ -108,21 +103,39 @@ class Transcript(ScrollView, can_focus=True):
         self.jump_to(0)
 
     def jump_to(self, index: int, highlight: str = "") -> None:
-        """Put this entry at the top of the window."""
-        if len(self._window):
-            self._window.jump(index)
-            self._place()
+        """Put this entry at the top of the window. Where it holds the words to highlight, they are marked and the
+        first of them is in the window."""
+        window = self._window
+        if not len(window):
+            return
+        window.jump(index)
+        words = [re.escape(word) for word in highlight.split()]
+        self._match = (window.entry(window.index).key, re.compile("|".join(words), re.IGNORECASE)) if words else None
+        if self._match is not None and window.width > 0:
+            self._to_first_match(window.item(window.index), self._match[1])
+        window.clear_strips()
+        self._place()
+
+    def _to_first_match(self, item: Item, words: re.Pattern[str]) -> None:
+        while item.rest and words.search(item.entry.content) is not None and not words.search(item.shown_text):
+            item.show_more()
+        for number in range(item.height):
+            if words.search(item.line(number).text) is not None:
+                if number > self._window.height * 2 // 3:
+                    self._window.jump(self._window.index, number)
+                    self._window.move(-(self._window.height // 3))
+                return
 
     # The live reply
 
     def begin_live(self, entry: Entry) -> None:
-        """A reply begins. It is the last entry, whether or not the source has it already."""
-        self._stop_live()
-        self._window.begin_live(Item(entry, max(1, self._window.width), self))
+        """A reply begins, or goes on under another head. It is the last entry, whether or not the source has it."""
+        self._drop_live()
+        self._window.begin_live(Item(entry, self._window.width or 80, self))
         self._place()
 
     def append_live(self, text: str, reasoning: str = "") -> None:
-        """More of it. Cheap: what came is laid out and painted together, at most 15 times a second."""
+        """More of it. What comes is laid out and painted together, at most 15 times a second."""
         self._pending.append((text, reasoning))
         if self._tick is None:
             self._tick = self.set_timer(max(0.001, self._next_paint - time.monotonic()), self._paint_live)
@@ -134,49 +147,42 @@ class Transcript(ScrollView, can_focus=True):
         if live is None:
             return
         if entry is None:
-            self._window.live = None
-            self._window.refresh(len(self._window.source))
+            self._drop_live()
         else:
             live.conclude(entry)
             self._window.end_live()
         self._place()
 
-    def _stop_live(self) -> None:
+    def _drop_live(self) -> None:
         self._flush()
         if self._window.live is not None:
             self._window.live = None
             self._window.refresh(len(self._window.source))
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        """Lay out what has come; whether something has."""
         if self._tick is not None:
             self._tick.stop()
             self._tick = None
         live, pending = self._window.live, self._pending
-        if pending:
-            self._pending = []
-            if live is not None:
-                live.append("".join(text for text, _ in pending), "".join(thought for _, thought in pending))
+        if not pending:
+            return False
+        self._pending = []
+        if live is not None:
+            live.append("".join(text for text, _ in pending), "".join(thought for _, thought in pending))
+        return True
 
     def _paint_live(self) -> None:
-        started = time.monotonic()
-        self._flush()
-        self._place()
-        spent = time.monotonic() - started
-        self._next_paint = time.monotonic() + max(1 / PAINTS_PER_SECOND, 8 * spent)
+        started = time.perf_counter()
+        if self._flush():
+            self._place()
+        spent = time.perf_counter() - started
+        live = self._window.live
+        seen = any(row.item is live for row in self._window.rows[-1:])
+        rest = 1 / (PAINTS_PER_SECOND if seen else UNSEEN_PER_SECOND)
+        self._next_paint = time.monotonic() + max(rest, SHARE * spent)
 
-    # Folding
-
-    def thought_open(self, key: int) -> bool:
-        return key in self._open_thoughts
-
-    def toggle_thought(self, key: int) -> None:
-        self._open_thoughts ^= {key}
-        for index in {row.place for row in self._window.rows if row.item.entry.key == key}:
-            self._window.changed(index)
-        self._window.follow = False
-        self._place()
-
-    # Place and size
+    # Placing
 
     def _place(self) -> None:
         """Lay out what is in the window; make scrollbar and offset say where that is."""
@@ -188,9 +194,8 @@ class Transcript(ScrollView, can_focus=True):
             if size != self.virtual_size:
                 self.virtual_size = size
                 self._scroll_update(size)
-            top = window.top
-            if round(self.scroll_y) != top:
-                self.scroll_y = top
+            if round(self.scroll_y) != window.top:
+                self.scroll_y = window.top
             self.scroll_target_y = self.scroll_y
         finally:
             self._placing = False
@@ -199,7 +204,7 @@ class Transcript(ScrollView, can_focus=True):
         self.refresh()
 
     def watch_at_end(self, at_end: bool) -> None:
-        self.post_message(self.FollowChanged(self, at_end))
+        self.post_message(self.FollowChanged(at_end))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         if self.show_vertical_scrollbar:
@@ -217,6 +222,7 @@ class Transcript(ScrollView, can_focus=True):
         else:
             window.find(round(new_value))
         self._place()
+        self._drag_selection()
 
     def _scroll_to(self, x: float | None = None, y: float | None = None, **options: object) -> bool:
         """At once: an animated offset would run against the corrections of the estimates."""
@@ -225,54 +231,108 @@ class Transcript(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         width, height = self.scrollable_content_region.size
-        self._window.resize(max(0, width - MARGIN - RIGHT_MARGIN), height)
+        width = max(0, width - MARGIN - RIGHT_MARGIN)
+        if width != self._window.width and self.text_selection is not None:
+            self.screen.clear_selection()
+        self._window.resize(width, height)
         self._place()
+
+    # Painting
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._palette = None
         self._window.clear_strips()
 
-    # Painting
-
     @property
     def palette(self) -> Palette:
         if self._palette is None:
-            theme = self.app.current_theme
-            self._palette = Palette(self.visual_style, self.app.theme_variables, bool(getattr(theme, "ansi", False)))
+            app = self.app
+            self._palette = Palette(self.visual_style, app.theme_variables, ansi=app.native_ansi_color)
         return self._palette
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """For painting, lines need not tell where they are; a selection's look-up asks ``render_line`` itself."""
+        self._painting = True
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._painting = False
+
     def render_line(self, y: int) -> Strip:
-        palette = self.palette
+        palette, rows = self.palette, self._window.rows
         width = self.size.width
-        if not 0 <= y < len(self._window.rows):
-            return Strip.blank(width, palette.blank)
-        row = self._window.rows[y]
-        strip = row.item.strips.get(row.number)
+        if not 0 <= y < len(rows):
+            strip = Strip.blank(width, palette.blank)
+            return strip if self._painting or not rows else strip.apply_offsets(0, self._y_of(rows[-1]) + 1)
+        row = rows[y]
+        strip = self._strip(row, palette, width)
+        if (selection := self.text_selection) is not None:
+            strip = self._selected(strip, row, selection)
+        return strip if self._painting else strip.apply_offsets(0, self._y_of(row))
+
+    def _y_of(self, row: Row) -> int:
+        return position(row.place, row.number)
+
+    def _strip(self, row: Row, palette: Palette, width: int) -> Strip:
+        item, number = row.item, row.number
+        ends_live = item.entry.live and number == item.last_text_line
+        strip = None if ends_live else item.strips.get(number)
         if strip is None:
-            line = palette.strip(row.item.line(row.number))
+            line = item.line(number)
+            painted = palette.strip(with_caret(line, item.width) if ends_live else line)
+            if self._match is not None and self._match[0] == item.entry.key:
+                for match in self._match[1].finditer(line.text):
+                    painted = restyled(painted, match.start(), match.end(), palette.style(Look("match")))
             margin = Segment(" " * MARGIN, palette.blank)
-            strip = Strip([margin, *line], MARGIN + line.cell_length).adjust_cell_length(width, palette.blank)
-            row.item.strips[row.number] = strip
+            strip = Strip([margin, *painted], MARGIN + painted.cell_length).adjust_cell_length(width, palette.blank)
+            if not ends_live:
+                item.strips[number] = strip
+        if self.has_focus and item.entry.key == self.marked_key:
+            mark = Segment(CARET.ljust(MARGIN), palette.style(Look("cursor")))
+            return Strip([mark, *list(strip)[1:]], strip.cell_length)
         return strip
 
-    # Keys and clicks
+    def _selected(self, strip: Strip, row: Row, selection: Selection) -> Strip:
+        span = span_on(row.item.line(row.number), selection, self._y_of(row))
+        if span is None:
+            return strip
+        style: RichStyle = self.screen.get_component_rich_style("screen--selection")
+        return restyled(strip, span[0] + MARGIN, span[1] + MARGIN, style)
 
-    def action_jump_to_start(self) -> None:
-        self.jump_to_start()
+    @property
+    def marked_key(self) -> int | None:
+        """The key of the entry that is marked while the transcript has the focus."""
+        return None
 
-    def action_jump_to_end(self) -> None:
-        self.jump_to_end()
+    # Selecting
 
-    def action_toggle_thought(self) -> None:
-        if self._window.rows:
-            self.toggle_thought(self._window.rows[0].item.entry.key)
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return selected_text(self._window, selection).rstrip("\n"), "\n"
 
-    def on_click(self, event: events.Click) -> None:
-        action = event.style.meta.get(META)
-        if action is None:
+    def offset_at(self, event: events.MouseEvent) -> Offset | None:
+        """Where in the text the mouse is, as selections count."""
+        return self.screen.get_widget_and_offset_at(event.screen_x, event.screen_y)[1]
+
+    def _drag_selection(self) -> None:
+        """While the mouse is held at the edge and the text scrolls under it, the selection goes on to there."""
+        screen = self.screen
+        state = screen._select_state
+        if not screen._selecting or state is None or state.end is None or state.start.content_widget is not self:
             return
-        what, which = action
-        if what == "thought":
-            self.toggle_thought(which)
+        widget, offset = screen.get_widget_and_offset_at(*state.screen_offset)
+        if widget is self and offset is not None:
+            screen._select_state = state.update_end(state.screen_offset, SelectEnd(state.end.container, self, offset))
 
+
+def with_caret(line: Line, width: int) -> Line:
+    """The line with a caret behind its text, where there is room for one."""
+    caret = (CARET, Look("cursor"))
+    if line.width < width:
+        return Line((*line.runs, caret))
+    place = 0
+    for number, (text, look) in enumerate(line.runs):
+        place += len(text)
+        if number == len(line.runs) - 1 and line.stop == place - len(text) and text[:1] == " ":
+            return Line((*line.runs[:-1], (CARET, look), (text[1:], look)))
+    return line

@@ -84,7 +84,7 @@ class Window:
                 self._pages.popitem(last=False)
         else:
             self._pages.move_to_end(number)
-        return page[index % PAGE]
+        return page[index % PAGE] if index % PAGE < len(page) else Entry(-1 - index, "system", "")
 
     def item(self, index: int) -> Item:
         """The entry laid out; its height is known from now on."""
@@ -99,6 +99,9 @@ class Window:
             item = kept
         self.heights[index] = item.height
         return item
+
+    def laid_out(self) -> list[Item]:
+        return [*self._items.values(), *([self.live] if self.live is not None else [])]
 
     def peek(self, index: int) -> Item | None:
         """The entry as it is laid out, where it is."""
@@ -183,13 +186,6 @@ class Window:
             if len(self) and not self.follow and width > 0:
                 self.line = round(share * self.item(self.index).height)
         self.height = height
-
-    def changed(self, index: int) -> None:
-        """This item is to be laid out again (folded, unfolded)."""
-        if self.live is not None and index == self._live_index:
-            self.live.around()
-        else:
-            self._items.pop(index, None)
 
     def _forget(self) -> None:
         self._pages.clear()

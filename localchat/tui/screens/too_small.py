@@ -1,0 +1,30 @@
+"""What stands in a window that is too small for anything else."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+LEAST = (30, 8)  # columns and lines
+
+
+def too_small(width: int, height: int) -> bool:
+    return width < LEAST[0] or height < LEAST[1]
+
+
+class TooSmallScreen(ModalScreen[None]):
+    """Goes by itself when the window has grown; what is below keeps all it had."""
+
+    DEFAULT_CSS = "TooSmallScreen { background: $background; }"
+
+    def compose(self) -> ComposeResult:
+        yield Static("Too small", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        if not too_small(width, height):
+            self.dismiss()
+            return
+        self.query_one(Static).update(f"This window is too small ({width}×{height}). Make it {LEAST[0]}×{LEAST[1]}.")
