@@ -148,6 +148,8 @@ def _checked(path: Path) -> Path:
         raise InvalidInput(f"“{text}” is no name of a file.", "Give --db the path of a file.")
     with _opening(path):
         path = path.resolve()
+        if path.is_symlink():  # links that go round in a circle: from Python 3.13 on told only when asked
+            path = path.resolve(strict=True)
         if path.is_dir():
             raise InvalidInput(f"{path} is a folder, not a store.", "Give --db the path of a file.")
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for ever
@@ -159,7 +161,7 @@ def _checked(path: Path) -> Path:
 def _opening(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that go round in a circle
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: the circle, before Python 3.13
         reason = error.strerror if isinstance(error, OSError) else None
         raise StoreUnreadable(
             f"The store {named(path)} cannot be opened ({reason or error}).", "Check the path and its permissions."

@@ -106,8 +106,9 @@ def tombstones(connection: sqlite3.Connection, provider: str | None = None) -> l
     """Newest first."""
     return _models(
         connection,
-        "select * from known_models where deleted_at is not null and (?1 is null or provider = ?1)"
+        "select * from known_models where deleted_at is not null and (? is null or provider = ?)"
         " order by deleted_at desc, id desc",
+        provider,
         provider,
     )
 
@@ -204,12 +205,12 @@ def newest_titles(connection: sqlite3.Connection, model_ids: Iterable[int], limi
     """Titles of the chats used last among those with one of these models; reads ``limit`` rows a model."""
     rows = connection.execute(
         """
-        select chats.title from json_each(?1) as wanted join chats on chats.id in (
+        select chats.title from json_each(?) as wanted join chats on chats.id in (
           select id from chats where model_config_id = wanted.value and deleted_at is null
-          order by updated_at desc, id desc limit ?2)
-        order by chats.updated_at desc, chats.id desc limit ?2
+          order by updated_at desc, id desc limit ?)
+        order by chats.updated_at desc, chats.id desc limit ?
         """,
-        (json.dumps(list(model_ids)), limit),
+        (json.dumps(list(model_ids)), limit, limit),
     ).fetchall()
     return tuple(str(row[0]) for row in rows)
 
