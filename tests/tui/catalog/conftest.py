@@ -2,20 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
 
-from localchat.providers import connect
+from localchat.errors import LocalChatError
+from localchat.providers import Client
+from localchat.records import Piece, Provider, RemoteModel, Request
 from localchat.store import Store
 from localchat.tui.messages import Connect, Shell
+from localchat.tui.themes import DARK, LIGHT
 
 NOW = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
+
+
+class Endpoint:
+    """A client that only lists models, as it is told to; ``asked`` keeps who was asked."""
+
+    def __init__(self) -> None:
+        self.offers: dict[str, list[RemoteModel] | LocalChatError] = {}
+        self.asked: list[Provider] = []
+        self.hold: asyncio.Event | None = None
+
+    def __call__(self, provider: Provider) -> Client:
+        return _Listing(self, provider)
+
+
+class _Listing:
+    def __init__(self, endpoint: Endpoint, provider: Provider) -> None:
+        self._endpoint = endpoint
+        self._provider = provider
+
+    def stream(self, request: Request) -> AsyncIterator[Piece]:
+        raise AssertionError("no turn is sent here")
+
+    async def models(self) -> list[RemoteModel]:
+        self._endpoint.asked.append(self._provider)
+        if self._endpoint.hold is not None:
+            await self._endpoint.hold.wait()
+        answer = self._endpoint.offers.get(self._provider.name, [])
+        if isinstance(answer, LocalChatError):
+            raise answer
+        return answer
+
+    async def aclose(self) -> None:
+        return None
+
+
+@pytest.fixture
+def endpoint() -> Endpoint:
+    return Endpoint()
 
 
 class Bench(Shell):
@@ -23,13 +67,20 @@ class Bench(Shell):
 
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, store: Store, connect: Connect = connect) -> None:
-        super().__init__(store, connect)
+    def __init__(self, store: Store, screen: Screen[Any] | None = None, connect: Connect | None = None) -> None:
+        super().__init__(store, connect or Endpoint())
         self.answers: list[object] = []
-        self.first: Screen[object] | None = None
+        self.first = screen
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
 
     def compose(self) -> Iterator[Static]:
         yield Static("Below the screens")
+
+    def toasts(self) -> list[str]:
+        """What was told, oldest first."""
+        return [note.message for note in self._notifications]
 
     def on_mount(self) -> None:
         self.catalog_changed()
@@ -92,6 +143,11 @@ def add_chat(store: Store, title: str, model_id: int) -> int:
 def screen_text(pilot: Pilot[None]) -> str:
     """What a person reads on the screen, line by line."""
     return "\n".join(strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips())
+
+
+def words(pilot: Pilot[None]) -> str:
+    """The same as one run of words: frames and line ends apart."""
+    return " ".join(re.sub(r"[─│╭╮╰╯▌]", " ", screen_text(pilot)).split())
 
 
 async def settled(pilot: Pilot[None], until: Callable[[], bool] | None = None, seconds: float = 3.0) -> None:

@@ -10,16 +10,10 @@ from localchat.tui.screens.prompt import TextPrompt
 from tests.tui.catalog.conftest import Bench, screen_text, settled
 
 
-def bench(store: Store, screen: object) -> Bench:
-    app = Bench(store)
-    app.first = screen  # type: ignore[assignment]
-    return app
-
-
 async def test_a_question_is_answered_by_enter_by_letter_and_by_escape(store: Store) -> None:
     answers = {"enter": True, "y": True, "n": False, "escape": False, "left enter": False}
     for keys, answer in answers.items():
-        app = bench(store, ConfirmDialog("Remove it?", "It stays readable.", yes="Remove", no="Keep"))
+        app = Bench(store, ConfirmDialog("Remove it?", "It stays readable.", yes="Remove", no="Keep"))
         async with app.run_test() as pilot:
             await settled(pilot)
             assert "Remove it?" in screen_text(pilot)
@@ -29,14 +23,14 @@ async def test_a_question_is_answered_by_enter_by_letter_and_by_escape(store: St
 
 
 async def test_a_careful_question_begins_on_no(store: Store) -> None:
-    app = bench(store, ConfirmDialog("Send it?", "It leaves this machine.", yes="Send", no="Keep", careful=True))
+    app = Bench(store, ConfirmDialog("Send it?", "It leaves this machine.", yes="Send", no="Keep", careful=True))
     async with app.run_test() as pilot:
         await pilot.press("enter")
         assert app.answers == [False]
 
 
 async def test_a_question_is_answered_by_mouse(store: Store) -> None:
-    app = bench(store, ConfirmDialog("Remove it?", "It stays readable."))
+    app = Bench(store, ConfirmDialog("Remove it?", "It stays readable."))
     async with app.run_test() as pilot:
         await pilot.click("#no")
         assert app.answers == [False]
@@ -44,7 +38,7 @@ async def test_a_question_is_answered_by_mouse(store: Store) -> None:
 
 async def test_markup_and_escape_sequences_in_a_question_are_shown_literally(store: Store) -> None:
     nasty = "[/] [@click=app.quit]x[/] \x1b]0;owned\x07"
-    app = bench(store, ConfirmDialog(nasty, nasty, yes=nasty, no=nasty))
+    app = Bench(store, ConfirmDialog(nasty, nasty, yes=nasty, no=nasty))
     async with app.run_test() as pilot:
         await settled(pilot)
         shown = screen_text(pilot)
@@ -54,11 +48,11 @@ async def test_markup_and_escape_sequences_in_a_question_are_shown_literally(sto
 
 
 async def test_a_typed_line_is_given_back_and_escape_gives_nothing(store: Store) -> None:
-    app = bench(store, TextPrompt("Rename chat", "Locks"))
+    app = Bench(store, TextPrompt("Rename chat", "Locks"))
     async with app.run_test() as pilot:
         await pilot.press("end", *" in", "enter")
         assert app.answers == ["Locks in"]
-    app = bench(store, TextPrompt("Rename chat", "Locks"))
+    app = Bench(store, TextPrompt("Rename chat", "Locks"))
     async with app.run_test() as pilot:
         await pilot.press("escape")
         assert app.answers == [None]
@@ -69,7 +63,7 @@ async def test_a_line_that_cannot_be_used_stays_with_the_reason_below_it(store: 
         if not line:
             raise InvalidInput("A title cannot be empty.", "Type a title.")
 
-    app = bench(store, TextPrompt("Rename chat", "", check=check))
+    app = Bench(store, TextPrompt("Rename chat", "", check=check))
     async with app.run_test() as pilot:
         await pilot.press("enter")
         await settled(pilot)
@@ -83,7 +77,7 @@ async def test_a_line_that_cannot_be_used_stays_with_the_reason_below_it(store: 
 async def test_a_paste_of_several_lines_becomes_one_line_without_control_characters(store: Store) -> None:
     from textual.events import Paste
 
-    app = bench(store, TextPrompt("Rename chat"))
+    app = Bench(store, TextPrompt("Rename chat"))
     async with app.run_test() as pilot:
         app.screen.focused.post_message(Paste("one\ntwo\x1b[2J\x9b three\n"))  # type: ignore[union-attr]
         await settled(pilot)
@@ -92,7 +86,7 @@ async def test_a_paste_of_several_lines_becomes_one_line_without_control_charact
 
 
 async def test_the_picker_shows_live_models_by_provider_with_the_default_and_the_one_in_use(stocked: Store) -> None:
-    app = bench(stocked, ModelPicker(stocked.catalog.live("ollama/qwen3:8b").id))
+    app = Bench(stocked, ModelPicker(stocked.catalog.live("ollama/qwen3:8b").id))
     async with app.run_test() as pilot:
         await settled(pilot)
         shown = screen_text(pilot)
@@ -106,7 +100,7 @@ async def test_the_picker_shows_live_models_by_provider_with_the_default_and_the
 
 
 async def test_typing_in_the_picker_filters_and_arrows_choose(stocked: Store) -> None:
-    app = bench(stocked, ModelPicker())
+    app = Bench(stocked, ModelPicker())
     async with app.run_test() as pilot:
         await pilot.press(*"openai", "down", "down")
         await settled(pilot)
@@ -116,7 +110,7 @@ async def test_typing_in_the_picker_filters_and_arrows_choose(stocked: Store) ->
 
 
 async def test_a_model_that_is_switched_off_cannot_be_chosen(stocked: Store) -> None:
-    app = bench(stocked, ModelPicker())
+    app = Bench(stocked, ModelPicker())
     async with app.run_test() as pilot:
         await pilot.press(*"llama-3.3", "down", "enter")
         await settled(pilot)
@@ -125,7 +119,7 @@ async def test_a_model_that_is_switched_off_cannot_be_chosen(stocked: Store) -> 
 
 
 async def test_the_star_key_in_the_picker_makes_the_default(stocked: Store) -> None:
-    app = bench(stocked, ModelPicker())
+    app = Bench(stocked, ModelPicker())
     async with app.run_test(notifications=True) as pilot:
         await pilot.press(*"qwen3", "*")
         await settled(pilot)
@@ -134,13 +128,13 @@ async def test_the_star_key_in_the_picker_makes_the_default(stocked: Store) -> N
         assert default.ref == "ollama/qwen3:8b"
         assert app.default_model == default
         assert app.answers == [], "the picker stays open"
-        assert "gpt-4o → qwen3:8b" in [n.message for n in app._notifications][-1]
+        assert "gpt-4o → qwen3:8b" in app.toasts()[-1]
 
 
 async def test_a_model_removed_in_another_window_while_the_picker_is_open_is_not_chosen(
     stocked: Store, second: Store
 ) -> None:
-    app = bench(stocked, ModelPicker())
+    app = Bench(stocked, ModelPicker())
     async with app.run_test() as pilot:
         await pilot.press(*"qwen3")
         second.catalog.remove_model(second.catalog.live("ollama/qwen3:8b").id)
@@ -152,7 +146,7 @@ async def test_a_model_removed_in_another_window_while_the_picker_is_open_is_not
 
 
 async def test_the_picker_follows_another_window_and_keeps_its_cursor(stocked: Store, second: Store) -> None:
-    app = bench(stocked, ModelPicker())
+    app = Bench(stocked, ModelPicker())
     async with app.run_test() as pilot:
         await pilot.press("down")
         await settled(pilot)
@@ -166,7 +160,7 @@ async def test_the_picker_follows_another_window_and_keeps_its_cursor(stocked: S
 
 async def test_without_any_model_the_picker_says_what_to_do(store: Store) -> None:
     store.catalog.remove_provider("local")
-    app = bench(store, ModelPicker())
+    app = Bench(store, ModelPicker())
     async with app.run_test() as pilot:
         await settled(pilot)
         assert "press f2 to add a provider" in screen_text(pilot)
@@ -175,7 +169,7 @@ async def test_without_any_model_the_picker_says_what_to_do(store: Store) -> Non
 async def test_names_written_by_another_program_are_shown_literally_in_the_picker(stocked: Store) -> None:
     nasty = "[/] [@click=app.quit]x\x1b[2J\u202e"
     stocked.connection.execute("insert into model_configs (provider, model) values ('ollama', ?)", (nasty,))
-    app = bench(stocked, ModelPicker())
+    app = Bench(stocked, ModelPicker())
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         shown = screen_text(pilot)
