@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from localchat.errors import (
     ConfirmRemote,
     ContextTooLong,
+    DiskFull,
     Internal,
     InvalidInput,
     LocalChatError,
@@ -23,6 +24,8 @@ from localchat.errors import (
     NotFound,
     ProviderUnavailable,
     ReplyCut,
+    StoreBusy,
+    StoreUnreadable,
 )
 from localchat.records import (
     Chat,
@@ -44,15 +47,20 @@ from localchat.records import (
 )
 from localchat.store import Store, patiently
 from localchat.store.messages import Begun
+from localchat.text import one_line
 
 if TYPE_CHECKING:
     from localchat.providers import Client
 
+T = TypeVar("T")
 Connect = Callable[[Provider], "Client"]
 
 SAVE_EVERY = 0.2  # seconds between saves of a growing reply; the promise is 0.25
+SAVE_AGAIN = 0.02  # seconds until the next try where the store was busy
+KEEP_TRYING = 1.0  # seconds between tries to store the end of a reply that the store could not take
 BYTES_PER_TOKEN = 3  # of UTF-8: cautious for prose (4 to 5), right for code and for scripts beyond ASCII
 LINE_OVERHEAD = 8  # tokens that a message costs beside its text, by the chat templates seen
+USUAL_REPLY = 1024  # tokens kept free for a reply whose length nobody set
 REFITS = 3  # how often a turn is cut shorter when the endpoint says that it does not fit
 
 
@@ -110,10 +118,15 @@ class Thought:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The reply as it is stored; ``error`` where it failed or was cut."""
+    """The reply as it is stored; ``error`` where it failed or was cut.
+
+    Where ``kept`` is false the store could not take the end of the reply, for the reason that ``error`` gives: then
+    ``message`` is all that came, as it would have been stored.
+    """
 
     message: Message
     error: LocalChatError | None = None
+    kept: bool = True
 
 
 Event = Began | LeftOut | Waiting | Chunk | Thought | Ended
@@ -126,16 +139,17 @@ def resolve(store: Store, chat: Chat | None, model_id: int | None = None, allow_
     """
     catalog = store.catalog
     own = catalog.model(chat.model.id) if chat is not None and chat.model is not None else None
+    default = catalog.default()
     if model_id is not None:
         asked = catalog.model(model_id)
         if asked.removed:
             raise NotFound(f"{asked.ref} was removed.", "See `localchat models list`.")
         if not asked.usable:
             raise InvalidInput(f"{asked.ref} is switched off.", "Switch it on, or choose another model.")
-        return Resolution(used=asked, own=own or asked)
+        # A chat that has no model of its own yet (an import) does not get one by a turn with another.
+        return Resolution(used=asked, own=own or (default if chat is not None and default else asked))
     if own is not None and own.usable:
         return Resolution(used=own, own=own)
-    default = catalog.default()
     if default is None or not default.usable:
         raise NoDefaultModel
     if own is None:
@@ -175,7 +189,7 @@ def lines_that_fit(store: Store, chat: Chat, stop: int, budget: int | None) -> t
             kept.append(message)
         top = start
     kept.reverse()
-    if full and kept and kept[0].role == "assistant" and len(kept) > 1:
+    while full and kept[0].role == "assistant" and len(kept) > 1:
         spent -= estimate(kept.pop(0).content)  # a reply without its question only confuses
     left_out = kept[0].depth if full and kept else 0
     merged: list[Line] = []
@@ -191,14 +205,44 @@ async def send(store: Store, connect: Connect, prompt: Prompt) -> AsyncGenerator
     """Answer a prompt. The first event is ``Began``, the last ``Ended``.
 
     Raises, before anything is stored, what ``resolve`` raises, NotFound and InvalidInput; and StoreBusy or DiskFull
-    where the store cannot take the turn. What the endpoint does wrong is not raised: it is stored and in ``Ended``.
-    Cancelling the task that iterates, or closing the generator, keeps what came as ``stopped``.
+    where the store cannot take the turn. What goes wrong after that is not raised: it is stored and in ``Ended``.
+    Cancelling the task that iterates, or closing the generator, keeps what came as ``stopped``; where the store cannot
+    take that, its error is raised.
     """
     if prompt.text is not None and not prompt.text.strip():
         raise InvalidInput("There is nothing to send.", "Type a message first.")
+    begun, provider = await _begin(store, prompt)
+    reply = _Reply(store, begun)
+    try:
+        with reply.saved_as_it_grows():
+            yield Began(begun.chat, begun.prompt, begun.reply, begun.resolution, begun.new_chat)
+            async with aclosing(_stream(store, connect, provider, reply)) as events:
+                async for event in events:
+                    yield event
+    except (asyncio.CancelledError, GeneratorExit):
+        await reply.stop()
+        raise
+    except LocalChatError as error:
+        ended = await reply.fail(error)
+    except Exception as bug:
+        ended = await reply.fail(_internal("localchat met a bug", bug))
+    else:
+        ended = await reply.over("complete")
+    yield ended
+
+
+async def _begin(store: Store, prompt: Prompt) -> tuple[Begun, Provider]:
+    """Store the turn. The provider is read with it: removed the moment after, it still answers this turn."""
+    providers: list[Provider] = []
+
+    def answerer(chat: Chat | None) -> Resolution:
+        resolution = resolve(store, chat, prompt.model_id, prompt.allow_remote)
+        providers.append(store.catalog.provider(resolution.used.provider))
+        return resolution
+
     begun = await patiently(
         lambda: store.messages.begin_turn(
-            lambda chat: resolve(store, chat, prompt.model_id, prompt.allow_remote),
+            answerer,
             chat_id=prompt.chat_id,
             text=prompt.text,
             under=prompt.under,
@@ -206,22 +250,7 @@ async def send(store: Store, connect: Connect, prompt: Prompt) -> AsyncGenerator
             system=prompt.system,
         )
     )
-    reply = _Reply(store, begun)
-    try:
-        yield Began(begun.chat, begun.prompt, begun.reply, begun.resolution, begun.new_chat)
-        async with reply.saved_as_it_grows(), aclosing(_stream(store, connect, reply)) as events:
-            async for event in events:
-                yield event
-    except (asyncio.CancelledError, GeneratorExit):
-        await reply.end("stopped")
-        raise
-    except LocalChatError as error:
-        yield await reply.fail(error)
-    except Exception as error:
-        reply.bug = error
-        yield await reply.fail(Internal(f"localchat met a bug: {type(error).__name__}: {error}", "Please report it."))
-    else:
-        yield Ended(await reply.end("complete"))
+    return begun, providers[-1]
 
 
 @dataclass
@@ -235,8 +264,6 @@ class _Reply:
     finish_reason: str | None = None
     usage: Usage | None = None
     saved: int = 0
-    pieces: int = 0
-    bug: Exception | None = None
 
     @property
     def used(self) -> Model:
@@ -246,57 +273,155 @@ class _Reply:
     def content(self) -> str:
         return "".join(self.text)
 
-    @contextlib.asynccontextmanager
-    async def saved_as_it_grows(self) -> AsyncGenerator[None, None]:
-        saver = asyncio.create_task(self._save_regularly())
+    @property
+    def reasoning(self) -> str:
+        return "".join(self.thoughts)
+
+    @property
+    def pieces(self) -> int:
+        """How many came that say something."""
+        return len(self.text) + len(self.thoughts)
+
+    @contextlib.contextmanager
+    def saved_as_it_grows(self) -> Iterator[None]:
+        """Saves run on the loop's clock, so that the last words are saved also while nothing more comes."""
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def save() -> None:
+            nonlocal timer
+            timer = loop.call_later(SAVE_EVERY if self._save() else SAVE_AGAIN, save)
+
+        timer = loop.call_later(SAVE_EVERY, save)
         try:
             yield
         finally:
-            saver.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await saver
+            timer.cancel()
 
-    async def _save_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(SAVE_EVERY)
-            if self.pieces == self.saved:
-                continue
-            pieces = self.pieces
-            # A full disk or a busy store may pass; the end of the turn tries once more and then says so.
-            with contextlib.suppress(LocalChatError):
-                self.store.messages.grow(self.begun.reply.id, self.content, "".join(self.thoughts))
-                self.saved = pieces
+    def _save(self) -> bool:
+        """Whether the store took what came. Where it did not, the end of the turn tries once more and says so."""
+        pieces = self.pieces
+        if pieces == self.saved:
+            return True
+        try:
+            self.store.messages.grow(self.begun.reply.id, self.content, self.reasoning)
+        except StoreBusy:
+            return False
+        except Exception:
+            return True
+        self.saved = pieces
+        return True
 
-    async def end(self, status: Status, error: LocalChatError | None = None) -> Message:
-        note = ErrorNote(error.code, error.message, error.hint) if error else None
-        took = moment(self.store.now()) - moment(self.begun.reply.created_at)
-        return await patiently(
-            lambda: self.store.messages.finish(
-                self.begun.reply.id,
-                status,
-                self.content,
-                "".join(self.thoughts),
-                finish_reason=self.finish_reason,
-                usage=self.usage,
-                error=note,
-                duration_ms=max(round(took.total_seconds() * 1000), 0),
-            )
-        )
+    async def stop(self) -> None:
+        """Keep what came. Where the chat was deleted for good meanwhile, there is nothing to keep it in."""
+        with contextlib.suppress(NotFound):
+            await self._end("stopped", None)
 
     async def fail(self, error: LocalChatError) -> Ended:
         """A break after the first word cut the reply; before it, the endpoint was not there."""
-        came = bool(self.text or self.thoughts)
-        if came and isinstance(error, ProviderUnavailable):
-            error = ReplyCut(error.message, error.hint)
-        elif not came and isinstance(error, ReplyCut):
-            error = ProviderUnavailable(error.message, error.hint)
-        status: Status = "interrupted" if isinstance(error, ReplyCut) else "failed"
-        return Ended(await self.end(status, error), error)
+        if self.pieces and isinstance(error, ProviderUnavailable):
+            error = _same(ReplyCut, error)
+        elif not self.pieces and isinstance(error, ReplyCut):
+            error = _same(ProviderUnavailable, error)
+        return await self.over("interrupted" if isinstance(error, ReplyCut) else "failed", error)
+
+    async def over(self, status: Status, error: LocalChatError | None = None) -> Ended:
+        try:
+            return Ended(await self._end(status, error), error)
+        except NotFound:
+            chat = self.begun.chat
+            gone = NotFound(
+                f"The chat “{one_line(chat.title, 60)}” was deleted for good while {self.used.ref} answered.",
+                "The reply is not kept.",
+            )
+            return Ended(self._as_message("failed", gone), gone, kept=False)
+        except LocalChatError as refused:
+            return Ended(self._as_message("failed", refused), refused, kept=False)
+        except Exception as bug:
+            internal = _internal("The reply could not be stored", bug)
+            return Ended(self._as_message("failed", internal), internal, kept=False)
+
+    def _as_message(self, status: Status, error: LocalChatError) -> Message:
+        return replace(
+            self.begun.reply, status=status, content=self.content, reasoning=self.reasoning, error=_note(error)
+        )
+
+    async def _end(self, status: Status, error: LocalChatError | None) -> Message:
+        took = moment(self.store.now()) - moment(self.begun.reply.created_at)
+
+        def write() -> Message:
+            return self.store.messages.finish(
+                self.begun.reply.id,
+                status,
+                self.content,
+                self.reasoning,
+                finish_reason=self.finish_reason,
+                usage=self.usage,
+                error=_note(error),
+                duration_ms=max(round(took.total_seconds() * 1000), 0),
+            )
+
+        try:
+            return await _to_its_end(patiently(write))
+        except (DiskFull, StoreBusy, StoreUnreadable):
+            later = asyncio.create_task(_keep_trying(write), name=f"store reply {self.begun.reply.id}")
+            _UNSTORED.add(later)
+            later.add_done_callback(_UNSTORED.discard)
+            raise
 
 
-async def _stream(store: Store, connect: Connect, reply: _Reply) -> AsyncGenerator[Event, None]:
+# Ends of replies that wait for room in the store; asyncio itself holds tasks only weakly.
+_UNSTORED: set[asyncio.Task[None]] = set()
+
+
+async def _keep_trying(write: Callable[[], object]) -> None:
+    """The disk may get room again: as long as the program runs, the words are not given up."""
+    while True:
+        await asyncio.sleep(KEEP_TRYING)
+        try:
+            write()
+        except (DiskFull, StoreBusy, StoreUnreadable):
+            continue
+        except Exception:  # the chat is gone, or the store was closed: nothing more can be done
+            return
+        return
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await all of ``work``; a cancellation meanwhile takes effect after it."""
+    task = asyncio.create_task(work)
+    late: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            late = error
+    result = task.result()
+    if late is not None:
+        raise late
+    return result
+
+
+def _note(error: LocalChatError | None) -> ErrorNote | None:
+    return ErrorNote(error.code, error.message, error.hint) if error else None
+
+
+def _internal(what: str, bug: Exception) -> Internal:
+    internal = Internal(f"{what}: {type(bug).__name__}: {bug}", "Please report it.")
+    internal.__cause__ = bug
+    return internal
+
+
+def _same(kind: type[LocalChatError], error: LocalChatError) -> LocalChatError:
+    """The same failure under its right name, keeping the cause."""
+    new = kind(error.message, error.hint)
+    new.__cause__ = error
+    return new
+
+
+async def _stream(store: Store, connect: Connect, provider: Provider, reply: _Reply) -> AsyncGenerator[Event, None]:
     """Ask the endpoint; where it says that the turn does not fit, send less, and tell."""
-    client = connect(store.catalog.provider(reply.used.provider))
+    client = connect(provider)
     try:
         budget = _budget(reply)
         left_out_told = 0
@@ -312,10 +437,9 @@ async def _stream(store: Store, connect: Connect, reply: _Reply) -> AsyncGenerat
                         yield event
                 return
             except ContextTooLong as error:
-                smaller = _smaller_budget(error, spent)
-                if reply.pieces or attempt == REFITS or smaller is None or len(request.lines) <= 1:
+                if reply.pieces or attempt == REFITS or len(request.lines) <= 1:
                     raise
-                budget = smaller
+                budget = _smaller_budget(error, spent)
     finally:
         await client.aclose()
 
@@ -326,13 +450,11 @@ async def _ask(client: Client, request: Request, reply: _Reply) -> AsyncGenerato
     try:
         async for piece in stream:
             match piece:
-                case TextPiece(text):
+                case TextPiece(text) if text:
                     reply.text.append(text)
-                    reply.pieces += 1
                     yield Chunk(text)
-                case ReasoningPiece(text):
+                case ReasoningPiece(text) if text:
                     reply.thoughts.append(text)
-                    reply.pieces += 1
                     yield Thought(text)
                 case Progress():
                     yield Waiting(piece)
@@ -355,15 +477,17 @@ def _budget(reply: _Reply) -> int | None:
     context = reply.used.context
     if context is None:
         return None
-    room = reply.begun.chat.parameters.get("max_tokens") or reply.used.parameters.get("max_tokens") or 1024
-    return max(context - min(int(room), context // 4), 1)
+    room = {**reply.used.parameters, **reply.begun.chat.parameters}.get("max_tokens")
+    if not isinstance(room, int) or room <= 0:
+        room = USUAL_REPLY
+    return max(context - min(room, context // 4), 1)
 
 
-def _smaller_budget(error: ContextTooLong, spent: int) -> int | None:
-    """What to try next: by the endpoint's own count where it gave one, else nothing."""
-    if error.limit is None or error.tokens is None or error.tokens <= 0:
-        return None
-    return int(spent * min(error.limit / error.tokens, 1.0) * 0.8)
+def _smaller_budget(error: ContextTooLong, spent: int) -> int:
+    """What to try next: by the endpoint's own count where it gave one, else half."""
+    if not error.limit or not error.tokens or error.limit >= error.tokens:
+        return max(spent // 2, 1)
+    return max(int(spent * error.limit / error.tokens * 0.8), 1)
 
 
 def _request(store: Store, reply: _Reply, budget: int | None) -> tuple[Request, int, int]:

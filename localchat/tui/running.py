@@ -91,8 +91,10 @@ class Running:
                     live.take(event)
                     if isinstance(event, turns.Ended):
                         self._live.pop(live.chat_id, None)
+                        if not event.kept and event.error is not None:  # the disk is full, the store locked, …
+                            tell_error(self._shell, event.error)
                     self._tell(live, event)
-        except LocalChatError as error:  # the end could not be stored: the disk is full, the store is locked
+        except LocalChatError as error:  # a stopped reply could not be stored
             tell_error(self._shell, error)
         finally:
             self._live.pop(live.chat_id, None)

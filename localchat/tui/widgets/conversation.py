@@ -16,6 +16,7 @@ from localchat import turns
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
 from localchat.providers import weights
 from localchat.records import BUILT_IN_MODEL, Chat, Model
+from localchat.records import Message as Reply
 from localchat.store import Store, patiently
 from localchat.tui.entries import ChatSource, live_entry, reply_entry
 from localchat.tui.notices import tell, tell_error
@@ -241,13 +242,19 @@ class Conversation(Vertical):
             case turns.Waiting():
                 self.update_status()
             case turns.Ended():
-                self._finish_live()
+                self._finish_live(event.message)
 
-    def _finish_live(self) -> None:
+    def _finish_live(self, reply: Reply | None = None) -> None:
+        """Show how the reply ended; without ``reply``, as the store has it."""
         assert self.chat is not None
-        self.chat = self._store.chats.get(self.chat.id)
-        message = self._store.messages.line(self.chat, self.chat.length - 1)[0]
-        self.transcript.end_live(reply_entry(message))
+        try:
+            self.chat = self._store.chats.get(self.chat.id)
+        except NotFound:  # deleted for good in another window
+            self._lose_chat()
+            return
+        if reply is None:
+            reply = self._store.messages.line(self.chat, self.chat.length - 1)[0]
+        self.transcript.end_live(reply_entry(reply))
         if self._source is not None:
             self._source.chat, self._source.live = self.chat, None
         self.update_status()
