@@ -207,10 +207,8 @@ class Item:
 
     def links(self) -> list[str]:
         """The addresses that can be opened, in order, each once."""
-        found = (
-            look.action[1] for line in self.flow.lines for _, look in line.runs if look.action and look.action[0] == "link"
-        )
-        return list(dict.fromkeys(str(url) for url in found))
+        actions = (look.action for line in self.flow.lines for _, look in line.runs)
+        return list(dict.fromkeys(str(action[1]) for action in actions if action is not None and action[0] == "link"))
 
     @property
     def _text_top(self) -> int:

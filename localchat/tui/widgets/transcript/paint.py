@@ -16,8 +16,8 @@ META = "transcript"  # the key in a style's meta under which a click finds its a
 # Roles and how the theme colours them. All are read on top of the widget's own background.
 ROLES: dict[str, str] = {
     "text": "$foreground 90%",
-    "you": "bold $text-primary",
-    "speaker": "bold $foreground 80%",
+    "you": "$text-primary",
+    "speaker": "$foreground 65%",
     "aside": "$foreground 50%",
     "removed": "$text-warning",
     "info": "$foreground 55%",
@@ -25,7 +25,8 @@ ROLES: dict[str, str] = {
     "error": "$text-error",
     "rule": "$foreground 25%",
     "marker": "$foreground 50%",
-    "heading": "bold $text-primary",
+    "heading": "$foreground",
+    "subheading": "$foreground 80%",
     "code": "$foreground 90% on $foreground 7%",
     "code-label": "$foreground 50% on $foreground 7%",
     "inline-code": "$text-accent on $foreground 7%",

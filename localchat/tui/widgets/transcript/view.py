@@ -288,7 +288,7 @@ class TranscriptView(ScrollView, can_focus=True):
             strip = Strip([margin, *painted], MARGIN + painted.cell_length).adjust_cell_length(width, palette.blank)
             if not ends_live:
                 item.strips[number] = strip
-        if self.has_focus and item.entry.key == self.marked_key:
+        if self.has_focus and number < item.height - 1 and item.entry.key == self.marked_key:
             mark = Segment(CARET.ljust(MARGIN), palette.style(Look("cursor")))
             return Strip([mark, *list(strip)[1:]], strip.cell_length)
         return strip
