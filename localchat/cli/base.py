@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import click
@@ -17,8 +18,6 @@ import click
 from localchat.errors import Internal, LocalChatError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from localchat.store import Store
 
 P = ParamSpec("P")
@@ -217,7 +216,10 @@ def _wants_json(words: list[str]) -> bool:
 
 
 def _prepare_streams() -> None:
-    """What the terminal's encoding lacks is shown as ``?``; no library speaks on standard error by itself."""
+    """What the terminal's encoding lacks is shown as ``?``; what goes to a stream that the caller closed (``>&-``) is
+    lost; no library speaks on standard error by itself."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open to the end)
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -241,12 +241,12 @@ def restore(session: Session, ref: str) -> None:
     removal = catalog.last_model_removal(ref)
     change = catalog.undo(removal)
     model = catalog.model(removal.models[0].id)
-    _tell_change(session, model, f"{model.ref} is back. {_used_by(session, [model])}", change)
+    _tell_change(session, model, f"{model.ref} is back.{_used_by(session, model)}", change)
 
 
-def _used_by(session: Session, found: Sequence[Model]) -> str:
-    number = session.store.catalog.chats_using([model.id for model in found])
-    return f"{count(number, 'chat uses', 'chats use')} {'it' if len(found) == 1 else 'them'} again."
+def _used_by(session: Session, model: Model) -> str:
+    number = session.store.catalog.chats_using([model.id])
+    return f" {count(number, 'chat uses', 'chats use')} it again." if number else ""
 
 
 @models.command()

@@ -37,8 +37,7 @@ def print_json(document: Any) -> None:
 
 def notice(text: str) -> None:
     """What localchat did, on standard error: standard output is for the answer."""
-    if sys.stderr is not None:
-        print(clean(text), file=sys.stderr, flush=True)
+    print(clean(text), file=sys.stderr, flush=True)
 
 
 def print_error(error: LocalChatError, *, as_json: bool) -> None:
@@ -72,8 +71,7 @@ def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
 
 def _print_error_line(code: str, message: str, hint: str) -> None:
     line = {"error": {"code": code, "message": clean(message), "hint": clean(hint)}}
-    if sys.stderr is not None:
-        print(json.dumps(line), file=sys.stderr, flush=True)
+    print(json.dumps(line), file=sys.stderr, flush=True)
 
 
 def width_of(text: str) -> int:

@@ -10,12 +10,13 @@ import click
 from localchat.cli.base import Group, ModelRef, ProviderName, Session, Words, interactive, pass_session, wrong_usage
 from localchat.cli.output import age, answer, default_line, notice, ref_of, table
 from localchat.cli.removal import Asked, carry_out
-from localchat.errors import InvalidInput
 from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider
 from localchat.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+LONGEST_KEY = 65_536  # bytes of standard input that are looked at
 
 _BASE_URL = click.option("--base-url", type=Words(), metavar="URL", help="Where it answers.")
 _KEY_ENV = click.option("--key-env", type=Words(), metavar="VAR", help="The environment variable that holds its key.")
@@ -79,9 +80,7 @@ def _key(entry: dict[str, Any]) -> str:
 @_KEY_ENV
 @_KEY_STDIN
 @pass_session
-def add(
-    session: Session, name: str, kind: str, base_url: str | None, key_env: str | None, key_stdin: bool
-) -> None:
+def add(session: Session, name: str, kind: str, base_url: str | None, key_env: str | None, key_stdin: bool) -> None:
     """Add the provider NAME. It has no models yet: see `localchat models discover NAME` and `models add`."""
     if key_env is not None and key_stdin:
         raise wrong_usage("--key-env and --key-stdin exclude each other.")
@@ -116,18 +115,11 @@ def _add_with_key(session: Session, name: str, kind: str, base_url: str | None, 
 
 def _read_key() -> str:
     """One line of standard input, not shown while it is typed. Raises InvalidInput where it is no key."""
+    from localchat.providers.keys import checked
+
     if interactive():
-        text = click.prompt("Key", hide_input=True, err=True, prompt_suffix=" (not shown): ")
-    else:
-        text = sys.stdin.buffer.read(65_537).decode("utf-8", "replace") if sys.stdin is not None else ""
-    key = str(text).strip()
-    if not key:
-        raise InvalidInput("No key came on standard input. Nothing was changed.", "One line with the key and nothing else.")
-    if len(key) > 10_000 or not key.isprintable() or " " in key:
-        raise InvalidInput(
-            "What came on standard input is no key. Nothing was changed.", "A key is one line without spaces."
-        )
-    return key
+        return checked(str(click.prompt("Key (not shown)", hide_input=True, err=True)))
+    return checked(sys.stdin.buffer.read(LONGEST_KEY).decode("utf-8", "replace") if sys.stdin is not None else "")
 
 
 @providers.command()

@@ -82,7 +82,7 @@ class StatusLine:
     """One line on standard error about what takes time: rewritten in place on a terminal, plain lines elsewhere."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._terminal = sys.stderr.isatty()
         self._shown = ""
         self._told: tuple[str, int] = ("", -1)
 

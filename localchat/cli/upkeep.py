@@ -18,7 +18,7 @@ from localchat.records import Check
 from localchat.text import count, one_line
 
 if TYPE_CHECKING:
-    from localchat.records import Provider
+    from localchat.records import Model, Provider
 
 
 @click.command(cls=Command)
@@ -46,26 +46,28 @@ def doctor(session: Session, everywhere: bool) -> None:
 
 def _checks(session: Session, everywhere: bool) -> list[Check]:
     from localchat import __version__
-    from localchat.providers.health import check_engine, check_keyring, check_weights
+    from localchat.providers.health import check_engine, check_file, check_keyring, check_weights
     from localchat.store.health import check_store
 
-    python = sys.version_info >= (3, 11)
     version = f"localchat {__version__} on Python {platform.python_version()}, {platform.system()}"
     store = check_store(session.path)
-    providers = _providers(session) if all(check.ok for check in store if check.name != "private") else []
+    providers: list[Provider] = []
+    models: list[Model] = []
+    if session.path.exists() and all(check.ok for check in store if check.name in ("sqlite", "store", "writable")):
+        try:
+            providers, models = session.store.catalog.providers(), session.store.catalog.models()
+        except LocalChatError as error:
+            store.append(Check("opening", False, error.message, error.code))
     return [
-        Check("python", python, version),
+        Check("python", sys.version_info >= (3, 11), version),
         *store,
         check_weights(),
+        *(check_file(model) for model in models if model.path is not None),
         check_engine(needed=any(provider.kind == "embedded" and provider.enabled for provider in providers)),
         check_keyring(needed=any(provider.key_source == "keyring" for provider in providers)),
         *_check_providers(providers, everywhere),
         _terminal(),
     ]
-
-
-def _providers(session: Session) -> list[Provider]:
-    return session.store.catalog.providers() if session.path.exists() else []
 
 
 def _check_providers(providers: list[Provider], everywhere: bool) -> list[Check]:

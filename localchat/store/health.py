@@ -14,6 +14,7 @@ from localchat.errors import LocalChatError
 from localchat.records import Check
 from localchat.store.connection import translated
 from localchat.store.identity import named, version_of
+from localchat.text import count
 
 LEAST_ROOM = 50_000_000  # bytes free on the disk; below that a long conversation is at risk
 _PATIENCE = 5.0  # seconds
@@ -71,7 +72,7 @@ def _readable(path: Path) -> Check:
     except sqlite3.Error as error:
         return Check("store", False, f"{named(path)} cannot be read: {error}", "store_unreadable")
     size = path.stat().st_size / 1e6
-    detail = f"{named(path)}, version {version}, {chats:,} chats, {messages:,} messages, {size:,.1f} MB"
+    detail = f"{named(path)}, version {version}, {count(chats, 'chat')}, {count(messages, 'message')}, {size:,.1f} MB"
     return Check("store", True, detail)
 
 
@@ -84,7 +85,7 @@ def _inside(path: Path) -> list[Check]:
             damage = [str(row[0]) for row in connection.execute("pragma quick_check(5)").fetchall()]
             dangling = connection.execute("pragma foreign_key_check").fetchall()
             whole = damage == ["ok"] and not dangling
-            said = "; ".join(damage) if damage != ["ok"] else f"{len(dangling)} rows point at nothing"
+            said = "; ".join(damage) if damage != ["ok"] else count(len(dangling), "row points", "rows point") + " at nothing"
             return [
                 Check("integrity", whole, "whole" if whole else said, "store_unreadable"),
                 _promises(connection),
@@ -104,7 +105,8 @@ def _promises(connection: sqlite3.Connection) -> Check:
     ).fetchone()
     orphans, usable_default, usable, default = one
     if orphans:
-        return Check("catalog", False, f"{orphans} live models belong to no provider", "provider_not_configured")
+        detail = count(orphans, "live model belongs", "live models belong") + " to no provider"
+        return Check("catalog", False, detail, "provider_not_configured")
     if default and not usable_default:
         return Check("catalog", False, "the default model is switched off", "no_default_model")
     if usable and not default:
@@ -112,7 +114,7 @@ def _promises(connection: sqlite3.Connection) -> Check:
     if not default:
         return Check("catalog", True, "no model can answer yet: `localchat models add REF`")
     name = connection.execute("select provider || '/' || model from live_models where is_default = 1").fetchone()[0]
-    return Check("catalog", True, f"{usable} usable models, default {name}")
+    return Check("catalog", True, f"{count(usable, 'usable model')}, default {name}")
 
 
 def _writable(path: Path) -> Check:

@@ -128,7 +128,9 @@ def test_into_a_pipe_the_text_goes_raw(echo: Store, real: Run) -> None:
 def at_a_terminal(*words: str, keys: bytes = b"") -> tuple[int, bytes]:
     """Run with all three streams at a terminal; the exit status and what reached the screen."""
     leader, follower = pty.openpty()
-    process = subprocess.Popen(command(*words), stdin=follower, stdout=follower, stderr=follower, start_new_session=True)
+    process = subprocess.Popen(
+        command(*words), stdin=follower, stdout=follower, stderr=follower, start_new_session=True
+    )
     os.close(follower)
     if keys:
         os.write(leader, keys)
