@@ -24,6 +24,7 @@ from localchat.records import Provider
 from localchat.text import one_line
 
 AGAIN = "Press ctrl+r to ask again."
+NOT_SECURE = "no secure connection"
 _QUOTED = 300  # characters of what an endpoint wrote
 
 
@@ -68,6 +69,8 @@ def place_of(provider: Provider, base_url: str, key: str | None) -> Place:
 def no_answer(place: Place, reason: str) -> ProviderUnavailable:
     """``reason`` in a few words: connection refused, no such host, …"""
     todo = "Start it and press ctrl+r." if place.local else "Check the address and the connection, then press ctrl+r."
+    if reason == NOT_SECURE:
+        todo = "Check its address (http or https) and its certificate: f2, then e."
     return ProviderUnavailable(f"{place.name} does not answer at {place.address} ({place.quote(reason)}).", todo)
 
 
@@ -101,7 +104,7 @@ def reason_of(error: BaseException) -> str:
 _REASONS = (
     (("getaddrinfo", "name or service not known", "nodename nor servname", "no address associated",
       "name resolution", "no such host"), "no such host"),
-    (("certificate", "ssl: ", "sslerror", "tlsv1", "wrong version number"), "no secure connection"),
+    (("certificate", "ssl: ", "sslerror", "tlsv1", "wrong version number"), NOT_SECURE),
     (("connection refused", "connectionrefused", "all connection attempts failed"), "connection refused"),
     (("connecttimeout", "connect timeout", "timed out during opening handshake"), "no connection in time"),
     (("unreachable",), "network unreachable"),
@@ -117,7 +120,7 @@ def refusal(
 ) -> LocalChatError:
     """The error for an HTTP status of 400 or more, with the server's own words. ``retry_after`` in seconds."""
     words = place.quote(said(body))
-    tail = f": {words}" if words else "."
+    tail = (f": {words}" if words else "").rstrip(".") + ("" if words.endswith(("!", "?", "…")) else ".")
     overflow = too_long(place, body) if status in (400, 413, 422, 500) else None
     if overflow is not None:
         return overflow

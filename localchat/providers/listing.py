@@ -1,0 +1,97 @@
+"""Asking an endpoint for its models: one GET, in the few shapes there are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from localchat.errors import LocalChatError, ProviderRejected, ProviderUnavailable
+from localchat.providers import faults
+from localchat.providers.faults import Place
+from localchat.records import RemoteModel
+
+if TYPE_CHECKING:
+    import httpx2
+
+_MOST = 5000  # models; what comes after them is passed over
+_CONTEXTS = ("context_length", "max_model_len", "context_window", "max_context_length", "inputTokenLimit",
+             "max_input_tokens", "loaded_context_length")  # fmt: skip
+
+
+async def fetch(http: httpx2.AsyncClient, base_url: str, path: str, place: Place) -> list[Any]:
+    """The rows at ``base_url`` + ``path``. Where a base URL without /v1 should have it, the error says so."""
+    status, body = await _get(http, base_url + path, place)
+    rows = _rows(body) if status == 200 else None
+    if rows is not None:
+        return rows[:_MOST]
+    if not base_url.rstrip("/").endswith("/v1") and await _answers(http, f"{base_url}/v1{path}", place):
+        raise ProviderRejected(
+            f"{place.name} has no list of models at {base_url}, but it has one at {base_url}/v1.",
+            f"Set its address to {base_url}/v1: f2, then e.",
+        )
+    if status >= 400:
+        raise faults.refusal(place, status, body)
+    raise ProviderUnavailable(
+        f"{place.name} at {place.address} answered, but not with a list of models.", "Check its address and its kind."
+    )
+
+
+async def _answers(http: httpx2.AsyncClient, url: str, place: Place) -> bool:
+    try:
+        status, body = await _get(http, url, place)
+    except LocalChatError:
+        return False
+    return status == 200 and _rows(body) is not None
+
+
+async def _get(http: httpx2.AsyncClient, url: str, place: Place) -> tuple[int, Any]:
+    import httpx2
+
+    try:
+        response = await http.get(url)
+    except httpx2.TimeoutException as error:
+        raise faults.no_answer(place, "no answer in time") from error
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise faults.no_answer(place, faults.reason_of(error)) from error
+    try:
+        return response.status_code, json.loads(response.content)
+    except (ValueError, RecursionError):
+        return response.status_code, response.text
+
+
+def _rows(body: Any) -> list[Any] | None:
+    """The list in ``{"data": […]}``, ``{"models": […]}`` or ``[…]``; None where there is none."""
+    found = body if isinstance(body, list) else None
+    if isinstance(body, dict):
+        found = next((body[name] for name in ("data", "models") if isinstance(body.get(name), list)), None)
+    return found
+
+
+def remote_models(rows: list[Any]) -> list[RemoteModel]:
+    """Each model once, in the endpoint's order; rows without a name are passed over."""
+    models: dict[str, RemoteModel] = {}
+    for row in rows:
+        name = _name(row)
+        if name and name not in models:
+            models[name] = RemoteModel(name, _context(row))
+    return list(models.values())
+
+
+def _name(row: Any) -> str:
+    if isinstance(row, str):
+        return row
+    if not isinstance(row, dict):
+        return ""
+    name = row.get("id") or row.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _context(row: Any) -> int | None:
+    """The context in tokens, by whatever name the endpoint gives it."""
+    if not isinstance(row, dict):
+        return None
+    meta = row.get("meta")
+    told = [row.get(name) for name in _CONTEXTS]
+    if isinstance(meta, dict):  # llama.cpp: what it was started with, else what the model was made for
+        told += [meta.get("n_ctx"), meta.get("n_ctx_train")]
+    return next((value for value in told if isinstance(value, int) and not isinstance(value, bool) and value > 0), None)
