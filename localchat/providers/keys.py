@@ -6,7 +6,9 @@ The keyring may ask its owner to unlock it: everything here but ``checked`` may 
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from localchat.errors import InvalidInput, LocalChatError, ProviderRejected
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _SERVICE = "localchat"
 _LONGEST = 4096
+_lent: dict[str, str] = {}  # by entry
 _NO_KEYRING = "Name an environment variable instead: `--key-env VAR`."
 
 
@@ -57,6 +60,18 @@ def key_of(provider: Provider) -> str | None:
         raise ProviderRejected(f"What stands in {name} is no key for {provider.name}. {error.message}", todo) from error
 
 
+@contextlib.contextmanager
+def lent(provider: Provider, key: str) -> Iterator[None]:
+    """Inside, this key counts as the one that the keyring has for the provider: to try a key before it is kept.
+    Raises InvalidInput for what is no key."""
+    entry, key = _entry(provider), checked(key)
+    _lent[entry] = key
+    try:
+        yield
+    finally:
+        _lent.pop(entry, None)
+
+
 def has_key(provider: Provider) -> bool:
     """Whether there is a usable key. Never raises."""
     try:
@@ -89,6 +104,8 @@ def forget_key(provider: Provider) -> None:
 
 
 def _from_keyring(provider: Provider) -> str | None:
+    if _entry(provider) in _lent:
+        return _lent[_entry(provider)]
     keyring = _keyring()
     try:
         return keyring.get_password(_SERVICE, _entry(provider))  # type: ignore[no-any-return]
