@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,9 +16,12 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.dom import DOMNode
 from textual.events import Resize
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
+from localchat.errors import Internal
 from localchat.providers import connect
 from localchat.store import Store, patiently
+from localchat.text import one_line
 from localchat.tui.messages import Connect, Shell
 from localchat.tui.notices import reporting
 from localchat.tui.running import Running
@@ -57,6 +62,7 @@ class LocalChat(Shell):
         self.theme = wanted if wanted in self.available_themes else DARK.name
         self.default_model = store.catalog.default()
         self._leaving = False
+        self.bug: Exception | None = None
         self.chat_screen = ChatScreen(self, self.turns)
 
     def get_default_screen(self) -> Screen[None]:
@@ -127,6 +133,12 @@ class LocalChat(Shell):
         await self.chat_screen.conversation.save_draft()
         self.exit()
 
+    def _fatal_error(self) -> None:
+        """In place of Textual's traceback on the terminal: remember the bug, end, and let ``run`` report it."""
+        error = sys.exc_info()[1]
+        self.bug = error if isinstance(error, Exception) else self._exception
+        self._close_messages_no_wait()
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette lists the same actions as the keys do."""
         for active in self._keys_of(screen):
@@ -152,8 +164,22 @@ class LocalChat(Shell):
 
 
 def run(path: Path) -> int:
-    """Open the store and run the app; the exit status. Raises what opening the store raises."""
+    """Open the store and run the app; the exit status. Raises what opening the store raises, and Internal for a bug."""
     with Store(path, busy_timeout=0) as store:
         app = LocalChat(store)
         app.run()
+        if app.bug is not None:
+            raise _reported(app.bug, path)
         return app.return_code or 0
+
+
+def _reported(bug: Exception, store: Path) -> Internal:
+    """A bug as a person is told of it: the traceback goes to a file beside the store, not to the terminal."""
+    cause = bug.error if isinstance(bug, WorkerFailed) else bug
+    report = store.with_name(f"{store.stem}-bug.txt")
+    hint = "What was sent and what came is stored. Please report it."
+    with contextlib.suppress(OSError):
+        report.write_text("".join(traceback.format_exception(cause)), encoding="utf-8", errors="replace")
+        report.chmod(0o600)
+        hint = f"What was sent and what came is stored. Please report it, with {report}."
+    return Internal(f"localchat met a bug and had to end: {type(cause).__name__}: {one_line(str(cause), 200)}", hint)
