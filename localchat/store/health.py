@@ -85,9 +85,10 @@ def _inside(path: Path) -> list[Check]:
             damage = [str(row[0]) for row in connection.execute("pragma quick_check(5)").fetchall()]
             dangling = connection.execute("pragma foreign_key_check").fetchall()
             whole = damage == ["ok"] and not dangling
-            said = "; ".join(damage) if damage != ["ok"] else count(len(dangling), "row points", "rows point") + " at nothing"
+            loose = count(len(dangling), "row points", "rows point") + " at nothing"
+            said = "whole" if whole else loose if damage == ["ok"] else "; ".join(damage)
             return [
-                Check("integrity", whole, "whole" if whole else said, "store_unreadable"),
+                Check("integrity", whole, said, "store_unreadable"),
                 _promises(connection),
             ]
     except LocalChatError as error:
