@@ -196,7 +196,7 @@ class Catalog:
 
     def undo(self, removal: Removal) -> DefaultChange:
         """Provider and models as before, in one transaction, and the default too if the promoted successor still holds
-        it. Raises AlreadyExists where something has taken a name meanwhile, NotFound where its models are back already,
+        it. Raises AlreadyExists where something has taken a name meanwhile, NotFound where they are back already,
         ProviderNotConfigured where a single model's provider is gone; nothing changes then."""
         with self._changing() as change:
             return removals.undo(change, removal)

@@ -146,6 +146,9 @@ def _restore_provider(change: Change, provider: Provider) -> None:
             f"There is a provider {provider.name} already; nothing was restored.",
             "Rename or remove that one first.",
         )
+    back = rows.find_provider_by_id(change.tx, provider.id)
+    if back is not None:
+        raise NotFound(hint=f"{provider.name} is back already, as {back.name}. Nothing was restored.")
     fields = asdict(provider)
     change.tx.execute(
         f"insert into providers ({', '.join(fields)}) values ({', '.join(':' + name for name in fields)})", fields

@@ -88,12 +88,17 @@ def provider_named(connection: sqlite3.Connection, name: str) -> Provider:
     )
 
 
+def find_provider_by_id(connection: sqlite3.Connection, provider_id: int) -> Provider | None:
+    row = connection.execute("select * from providers where id = ?", (provider_id,)).fetchone()
+    return None if row is None else provider_of(row)
+
+
 def provider_by_id(connection: sqlite3.Connection, provider_id: int) -> Provider:
     """Raises NotFound."""
-    row = connection.execute("select * from providers where id = ?", (provider_id,)).fetchone()
-    if row is None:
+    found = find_provider_by_id(connection, provider_id)
+    if found is None:
         raise NotFound(hint="This provider was removed, perhaps in another window.")
-    return provider_of(row)
+    return found
 
 
 def live_models(connection: sqlite3.Connection, provider: str | None = None) -> list[Model]:

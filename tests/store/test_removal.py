@@ -303,6 +303,17 @@ def test_an_undo_done_already_is_refused(two: Catalog) -> None:
         two.undo(of_provider)
 
 
+def test_a_provider_that_came_back_and_was_renamed_is_not_restored_again(store: Store, two: Catalog) -> None:
+    removal = two.remove_provider("z")
+    two.undo(removal)
+    two.edit_provider(removal.provider.id if removal.provider else 0, name="y")
+    before = dump(store.connection, *EVERYTHING)
+    with pytest.raises(NotFound) as back:
+        two.undo(two.last_removal("z"))
+    assert "back already, as y" in back.value.hint
+    assert dump(store.connection, *EVERYTHING) == before
+
+
 def test_an_undo_of_a_model_without_its_provider_names_the_way(two: Catalog) -> None:
     removal = two.remove_model(two.live("z/z2").id)
     two.remove_provider("z")
