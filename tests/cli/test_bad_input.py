@@ -155,8 +155,13 @@ def test_what_people_see_of_nasty_text_is_clean(furnished: Run, echo: Store) -> 
 
 def test_bytes_that_are_no_text_are_refused_by_name(real: Run, echo: Store) -> None:
     broken = os.fsdecode(b"caf\xe9")
-    for words in (("ask", broken), ("chats", "rename", "1", broken), ("models", "add", f"play/{broken}"),
-                  ("providers", "add", broken, "--kind", "echo"), ("models", "add", "local/x", "--path", broken)):  # fmt: skip
+    for words in (
+        ("ask", broken),
+        ("chats", "rename", "1", broken),
+        ("models", "add", f"play/{broken}"),
+        ("providers", "add", broken, "--kind", "echo"),
+        ("models", "add", "local/x", "--path", broken),
+    ):
         answer = real(*words, "--json")
         assert answer.code == 2, words
         assert "UTF-8" in answer.error["message"]
