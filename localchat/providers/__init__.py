@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from localchat.errors import InvalidInput
-from localchat.records import Piece, Provider, RemoteModel, Request
+from localchat.records import Model, Piece, Provider, RemoteModel, Request
 
 
 class Client(Protocol):
@@ -57,3 +57,28 @@ def connect(provider: Provider) -> Client:
         f"{provider.name} is of kind {provider.kind}, which this version of localchat does not know.",
         "Update localchat, or edit the provider.",
     )
+
+
+async def warm(provider: Provider, model: Model) -> None:
+    """Begin what the first word would wait for: loading the weights, importing the SDK. To be called when a person
+    starts to type. Sends nothing, fetches nothing, never raises; costs nothing where it is done already."""
+    match provider.kind:
+        case "embedded":
+            from localchat.providers import embedded
+
+            await embedded.warm(model.model, model.path, model.context)
+        case "openai" | "anthropic" | "google":
+            from localchat.providers.direct import DirectClient
+
+            client = connect(provider)
+            if isinstance(client, DirectClient):
+                await client.warm()
+
+
+def shutdown() -> None:
+    """End what clients left running (engines). Takes milliseconds; to be called when the program ends."""
+    import sys
+
+    launch = sys.modules.get("localchat.providers.launch")
+    if launch is not None:
+        launch.shutdown()

@@ -68,7 +68,7 @@ class DirectClient:
     async def stream(self, request: Request) -> AsyncIterator[Piece]:
         """Raises like ``Client.stream``; ProviderRejected before anything is sent where the key is missing."""
         place, key = await self._place()
-        await preload(self.modules)
+        await self.warm()
         http = await asyncio.to_thread(open_http, self._base_url, self._auth(key), place, self._stall)
         try:
             model = await asyncio.to_thread(self._model, request.model, http)
@@ -77,6 +77,10 @@ class DirectClient:
                     yield piece
         finally:
             await http.aclose()
+
+    async def warm(self) -> None:
+        """Import what the first turn needs."""
+        await preload(self.modules)
 
     async def aclose(self) -> None:
         """Nothing is held between two turns."""

@@ -61,7 +61,7 @@ def place_of(provider: Provider, base_url: str, key: str | None) -> Place:
         address=one_line(parts.netloc.rpartition("@")[2], 120) or provider.name,
         local=provider.local,
         key_hint=hint,
-        pathless=parts.path in ("", "/"),
+        pathless=provider.kind == "openai" and parts.path in ("", "/"),
         key=key,
     )
 

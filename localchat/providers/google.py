@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,10 @@ class GoogleClient(DirectClient):
         quiet()
         base_url = self._base_url.removesuffix(f"/{_VERSION}")
         return GoogleModel(name, provider=GoogleProvider(api_key="unused", http_client=http, base_url=base_url))
+
+    def _settings(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        # To be shown what it thinks; pydantic-ai leaves it out where a model cannot.
+        return {"thinking": True, **super()._settings(parameters)}
 
     async def models(self) -> list[RemoteModel]:
         """``GET {base}/v1beta/models``: those that can hold a conversation, without ``models/`` before each name."""

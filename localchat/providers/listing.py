@@ -63,6 +63,8 @@ def _rows(body: Any) -> list[Any] | None:
     """The list in ``{"data": […]}``, ``{"models": […]}`` or ``[…]``; None where there is none."""
     found = body if isinstance(body, list) else None
     if isinstance(body, dict):
+        if body.get("object") == "list" and body.get("data", 0) is None:
+            return []  # Ollama without a model
         found = next((body[name] for name in ("data", "models") if isinstance(body.get(name), list)), None)
     return found
 

@@ -1,0 +1,45 @@
+"""Model servers that run on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localchat.errors import LocalChatError
+from localchat.providers import listing
+from localchat.providers.direct import open_http, preload
+from localchat.providers.faults import Place
+from localchat.providers.templates import LOCAL, Template
+from localchat.records import RemoteModel
+
+PATIENCE = 0.5  # seconds for all of them together
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A server that answered with a list of models, perhaps an empty one."""
+
+    template: Template
+    base_url: str
+    models: tuple[RemoteModel, ...]
+
+
+async def found(templates: Sequence[Template] = LOCAL, patience: float = PATIENCE) -> list[Found]:
+    """Those of the well-known local servers that answer, in the order of the templates. Nothing but this machine is
+    asked, no key is sent, and nothing is raised."""
+    await preload(("httpx2",))
+    answers = await asyncio.gather(*(_ask(template, patience) for template in templates))
+    return [answer for answer in answers if answer is not None]
+
+
+async def _ask(template: Template, patience: float) -> Found | None:
+    if not template.local:
+        return None
+    place = Place(template.name, template.base_url, local=True, key_hint="")
+    try:
+        async with asyncio.timeout(patience), open_http(template.base_url, {}, place, patience) as http:
+            rows = await listing.fetch(http, template.base_url, "/models", place)
+    except (LocalChatError, TimeoutError):
+        return None
+    return Found(template, template.base_url, tuple(listing.remote_models(rows)))
