@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -101,6 +102,12 @@ class ChatScreen(Screen[None]):
             self.conversation.composer.cursor_blink = False
         else:
             self.look_for_servers()
+
+    def on_key(self, event: Key) -> None:
+        """What was typed before anything had the focus, as at the start of the program, is meant for the composer."""
+        composer = self.conversation.composer
+        if event.is_printable and event.character and self.focused in (None, composer):
+            composer.insert(event.character)
 
     def _chat_used_last(self) -> Chat | None:
         last = self._shell.store.state.get(LAST_CHAT)
