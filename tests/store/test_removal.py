@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,23 @@ def test_removing_a_provider_in_use_succeeds_and_leaves_its_models_as_tombstones
     assert removal.default_after is not None
     assert removal.default_after.ref == "b/b1"
     assert dump(store.connection, "chats", "messages") == before
+
+
+def test_a_removal_and_its_undo_touch_no_chat_and_no_message(store: Store, two: Catalog) -> None:
+    chats_with(store.connection, two.live("z/z1").id, 100)
+    touched: set[tuple[bool, str]] = set()
+
+    def note(action: int, table: str | None, *_: object) -> int:
+        writes = action in (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
+        if writes or action == sqlite3.SQLITE_READ:
+            touched.add((writes, str(table)))
+        return sqlite3.SQLITE_OK
+
+    store.connection.set_authorizer(note)
+    two.undo(two.remove_provider("z"))
+    store.connection.set_authorizer(None)
+    assert (True, "providers") in touched
+    assert {table for _, table in touched}.isdisjoint({"chats", "messages"})
 
 
 def test_a_removal_says_nothing_of_a_new_default_where_the_default_stays(two: Catalog) -> None:

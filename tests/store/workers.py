@@ -1,4 +1,4 @@
-"""Real processes on one file: ``python -m tests.store.workers JOB PATH SEED COUNT``; exit 1 where something is wrong."""
+"""Real processes on one file: ``python -m tests.store.workers JOB PATH SEED COUNT``; exit 1 on a broken rule."""
 
 from __future__ import annotations
 
@@ -63,6 +63,12 @@ def write(path: Path, seed: int, count: int) -> None:
     print(json.dumps(outcomes))
 
 
+def some(catalog: Catalog, dice: random.Random) -> int:
+    """The id of a model, live if there is one."""
+    models = catalog.models() or catalog.models(removed=True)
+    return dice.choice(models).id if models else 0
+
+
 def one_change(catalog: Catalog, dice: random.Random) -> None:
     provider, model, on = dice.choice(PROVIDERS), dice.choice(MODELS), dice.random() < 0.6
     changes: list[Callable[[], object]] = [
@@ -71,14 +77,14 @@ def one_change(catalog: Catalog, dice: random.Random) -> None:
         lambda: catalog.add_model(provider, model),
         lambda: catalog.add_model(provider, model),
         lambda: catalog.add_models(provider, [(name, None) for name in MODELS]),
-        lambda: catalog.make_default(dice.choice(catalog.models() or catalog.models(removed=True)).id),
-        lambda: catalog.demote_default((catalog.default() or catalog.models(removed=True)[0]).id),
-        lambda: catalog.switch_model(dice.choice(catalog.models() or catalog.models(removed=True)).id, on),
+        lambda: catalog.make_default(some(catalog, dice)),
+        lambda: catalog.demote_default(holder.id if (holder := catalog.default()) else 0),
+        lambda: catalog.switch_model(some(catalog, dice), on),
         lambda: catalog.switch_provider(catalog.provider(provider).id, on),
         lambda: catalog.edit_provider(catalog.provider(provider).id, name=dice.choice(PROVIDERS)),
         lambda: catalog.remove_model(catalog.live(f"{provider}/{model}").id),
         lambda: catalog.remove_provider(provider),
-        lambda: catalog.remove_provider(provider, dice.choice(catalog.models() or catalog.models(removed=True)).id),
+        lambda: catalog.remove_provider(provider, some(catalog, dice)),
         lambda: catalog.undo(catalog.last_removal(provider)),
     ]
     dice.choice(changes)()
