@@ -61,6 +61,9 @@ KEEP_TRYING = 1.0  # seconds between tries to store the end of a reply that the 
 BYTES_PER_TOKEN = 3  # of UTF-8: cautious for prose (4 to 5), right for code and for scripts beyond ASCII
 LINE_OVERHEAD = 8  # tokens that a message costs beside its text, by the chat templates seen
 USUAL_REPLY = 1024  # tokens kept free for a reply whose length nobody set
+GO_ON = (
+    "Your last message was cut off. Go on exactly where it stops. Do not repeat any of it and do not comment on this."
+)
 REFITS = 3  # how often a turn is cut shorter when the endpoint says that it does not fit
 
 
@@ -69,7 +72,8 @@ class Prompt:
     """What to answer. ``chat_id`` None begins a chat; ``text`` None asks the prompt ``under`` again.
 
     ``model_id``: answer this turn with that model, whatever the chat's own is. ``allow_remote``: the person agreed that
-    a chat whose model ran on this machine may be sent to another one.
+    a chat whose model ran on this machine may be sent to another one. ``goes_on``: the id of a reply that ended too
+    early: its text begins a new version, and the model is asked for the rest.
     """
 
     text: str | None
@@ -79,6 +83,7 @@ class Prompt:
     under: int | None = None
     at_root: bool = False
     system: str | None = None
+    goes_on: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +239,12 @@ async def send(store: Store, connect: Connect, prompt: Prompt) -> AsyncGenerator
 async def _begin(store: Store, prompt: Prompt) -> tuple[Begun, Provider]:
     """Store the turn. The provider is read with it: removed the moment after, it still answers this turn."""
     providers: list[Provider] = []
+    under, given = prompt.under, ""
+    if prompt.goes_on is not None:
+        early = store.messages.get(prompt.goes_on)
+        if early.role != "assistant" or early.status == "streaming" or not early.content:
+            raise InvalidInput("There is no reply here that could go on.", "Ask again with ctrl+r.")
+        under, given = early.parent_id, early.content
 
     def answerer(chat: Chat | None) -> Resolution:
         resolution = resolve(store, chat, prompt.model_id, prompt.allow_remote)
@@ -245,9 +256,10 @@ async def _begin(store: Store, prompt: Prompt) -> tuple[Begun, Provider]:
             answerer,
             chat_id=prompt.chat_id,
             text=prompt.text,
-            under=prompt.under,
+            under=under,
             at_root=prompt.at_root,
             system=prompt.system,
+            given=given,
         )
     )
     return begun, providers[-1]
@@ -270,8 +282,13 @@ class _Reply:
         return self.begun.resolution.used
 
     @property
+    def given(self) -> str:
+        """What the reply began with: the text of an earlier version that goes on here."""
+        return self.begun.reply.content
+
+    @property
     def content(self) -> str:
-        return "".join(self.text)
+        return self.given + "".join(self.text)
 
     @property
     def reasoning(self) -> str:
@@ -493,12 +510,14 @@ def _smaller_budget(error: ContextTooLong, spent: int) -> int:
 def _request(store: Store, reply: _Reply, budget: int | None) -> tuple[Request, int, int]:
     chat, used = reply.begun.chat, reply.used
     system = estimate(chat.system) if chat.system else 0
+    rest = [Line("assistant", reply.given), Line("user", GO_ON)] if reply.given else []
+    system += sum(estimate(line.content) for line in rest)
     lines, left_out, spent = lines_that_fit(
         store, chat, reply.begun.reply.depth, None if budget is None else max(budget - system, 1)
     )
     request = Request(
         model=used.model,
-        lines=tuple(lines),
+        lines=(*lines, *rest),
         system=chat.system,
         parameters={**used.parameters, **chat.parameters},
         path=used.path,

@@ -29,6 +29,24 @@ left join messages leaf on leaf.id = coalesce(
   (select id from messages where id = c.leaf_id), (select max(id) from messages where chat_id = c.id))
 """
 
+# The line from the root down to one message of a chat; nothing where the message is not of that chat.
+_LINE_TO = """
+with recursive up (id, parent_id, depth) as (
+  select id, parent_id, depth from messages where id = ? and chat_id = ?
+  union all
+  select m.id, m.parent_id, m.depth from messages m join up on m.id = up.parent_id
+) select id from up order by depth
+"""
+_COPY = """
+insert into messages (chat_id, parent_id, depth, role, status, model_config_id, fallback_from, fallback_reason,
+  error_code, error_message, error_hint, finish_reason, input_tokens, output_tokens, duration_ms, left_out, created_at,
+  content, reasoning)
+select ?, ?, depth, role, case status when 'streaming' then 'interrupted' else status end, model_config_id,
+  fallback_from, fallback_reason, error_code, error_message, error_hint, finish_reason, input_tokens, output_tokens,
+  duration_ms, left_out, created_at, content, reasoning
+from messages where id = ?
+"""
+
 Shelf = Literal["open", "archived", "trash"]
 _SHELVES: dict[Shelf, str] = {
     "open": "c.deleted_at is null and c.archived_at is null",
@@ -176,6 +194,29 @@ class Chats:
             model_config_id=model_id,
             remote_ok=0,
         )
+
+    def fork(self, chat_id: int, message_id: int) -> Chat:
+        """A new chat with a copy of the line up to and with this message; the old chat stays as it is.
+
+        Raises NotFound where the chat or the message is gone.
+        """
+        now = self._now()
+        with immediate(self._connection) as tx:
+            made = tx.execute(
+                "insert into chats (title, model_config_id, system, parameters, remote_ok, created_at, updated_at)"
+                " select title || ' (fork)', model_config_id, system, parameters, remote_ok, ?, ? from chats"
+                " where id = ?",
+                (now, now, chat_id),
+            )
+            line = tx.execute(_LINE_TO, (message_id, chat_id)).fetchall()
+            if made.rowcount != 1 or not line:
+                raise NotFound
+            new_chat, parent = made.lastrowid, None
+            for row in line:
+                parent = tx.execute(_COPY, (new_chat, parent, row["id"])).lastrowid
+            tx.execute("update chats set leaf_id = ? where id = ?", (parent, new_chat))
+            assert new_chat is not None
+            return self.get(new_chat)
 
     def move_all(self, from_ids: Iterable[int], to: int) -> Moved:
         """Give every chat of those models another one. Raises NotFound where the new one is gone."""

@@ -180,12 +180,13 @@ class Messages:
         under: int | None = None,
         at_root: bool = False,
         system: str | None = None,
+        given: str = "",
     ) -> Begun:
         """Store the words and an empty reply together, or nothing.
 
         ``resolve`` is called inside the transaction and raises where nobody can answer. ``text`` None asks the prompt
         ``under`` again. ``under``: the message to hang the turn under (else the chat's leaf); ``at_root``: begin a new
-        line from the root.
+        line from the root. ``given``: what the reply begins with.
         Raises NotFound (chat or message gone, or the chat is in the trash), InvalidInput, StoreUnreadable where the
         store's file is not where it was, and what ``resolve`` raises.
         """
@@ -219,7 +220,7 @@ class Messages:
             if text is not None:
                 prompt_id = self._insert(chat_id, parent, depth, "user", storable(text), now)
                 parent, depth = prompt_id, depth + 1
-            reply_id = self._insert(chat_id, parent, depth, "assistant", "", now, resolution)
+            reply_id = self._insert(chat_id, parent, depth, "assistant", storable(given), now, resolution)
             tx.execute(
                 "update chats set leaf_id = ?, updated_at = ?, model_config_id = coalesce(model_config_id, ?),"
                 " remote_ok = max(remote_ok, ?), system = coalesce(?, system) where id = ?",

@@ -113,7 +113,7 @@ def live_entry(live: LiveTurn, message: Message) -> Entry:
         role="assistant",
         speaker=entry.speaker,
         aside="",
-        content="".join(live.text),
+        content=live.content,
         removed=entry.removed,
         reasoning="".join(live.thoughts),
         before=left_out(live.left_out),

@@ -37,6 +37,11 @@ class LiveTurn:
     def chat_id(self) -> int:
         return self.began.chat.id
 
+    @property
+    def content(self) -> str:
+        """The reply as far as it came, with what it began with."""
+        return self.began.reply.content + "".join(self.text)
+
     def take(self, event: turns.Event) -> None:
         match event:
             case turns.Chunk(text):

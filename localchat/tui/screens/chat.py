@@ -56,6 +56,14 @@ class ChatScreen(Screen[None]):
             tooltip="Ask again; the answer that is there stays as another version",
             priority=True,
         ),
+        Binding(
+            "ctrl+g",
+            "go_on",
+            "Go on",
+            id="chat.go_on",
+            tooltip="Have the last reply continued where it was stopped or cut",
+            priority=True,
+        ),
         Binding("ctrl+y", "copy_last", "Copy", id="chat.copy", tooltip="Copy the last reply", priority=True),
         Binding(
             "ctrl+end", "to_the_end", "To the end", id="chat.end", tooltip="Go to the end", show=False, priority=True
@@ -223,12 +231,16 @@ class ChatScreen(Screen[None]):
             self.chat_list.action_close_filter()
         elif self.has_class("-narrow") and self.has_class("-list-shown"):
             self._show_list(False)
-        elif not await self.conversation.stop():
+        elif not self.conversation.leave_edit() and not await self.conversation.stop():
             self.conversation.composer.focus()
 
     async def action_ask_again(self) -> None:
         with reporting(self._shell):
             await self.conversation.ask_again()
+
+    async def action_go_on(self) -> None:
+        with reporting(self._shell):
+            await self.conversation.go_on()
 
     def action_copy_last(self) -> None:
         chat = self.conversation.chat
@@ -291,10 +303,19 @@ class ChatScreen(Screen[None]):
             added = await patiently(lambda: catalog.add_models(name, models))
             self._shell.catalog_changed()
             tell(self._shell, f"Added {name} with {count(len(added), 'model')}.")
+            from localchat.tui.screens.catalog_flows import offer_default
+
             await offer_default(self._shell, added)
         self.conversation.offers = self.conversation.offers[1:]
         self.conversation.greet()
         self.refresh_bindings()
+
+    @on(Conversation.Forked)
+    async def _forked(self, event: Conversation.Forked) -> None:
+        self._shell.chats_changed()
+        await self.open_chat(event.chat.id)
+        self.conversation.composer.focus()
+        tell(self._shell, "This is a new chat with all up to that message. The other one is as it was.")
 
     @on(Conversation.Consent)
     def _consent(self, event: Conversation.Consent) -> None:
@@ -326,6 +347,8 @@ class ChatScreen(Screen[None]):
         match action:
             case "ask_again" | "copy_last" | "to_the_end" | "to_the_start":
                 return has_messages
+            case "go_on":
+                return has_messages and conversation.ended_early
             case "back":
                 return conversation.live is not None or not conversation.composer.has_focus
             case "add_found":

@@ -80,7 +80,9 @@ class ChatList(Vertical):
     ChatList {
       & > Input { display: none; height: 1; border: none; padding: 0 1; }
       &.-filtering > Input { display: block; }
-      & > ChatOptions, & > ChatOptions:focus { height: 1fr; border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1; }
+      & > ChatOptions, & > ChatOptions:focus {
+        height: 1fr; border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1;
+      }
     }
     """
 

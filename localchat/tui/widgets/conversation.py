@@ -16,12 +16,14 @@ from localchat import turns
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
 from localchat.providers import weights
 from localchat.records import BUILT_IN_MODEL, Chat, Model
+from localchat.records import Message as ChatMessage
 from localchat.records import Message as Reply
 from localchat.store import Store, patiently
 from localchat.tui.entries import ChatSource, live_entry, reply_entry
 from localchat.tui.notices import tell, tell_error
 from localchat.tui.running import LiveTurn, Running
 from localchat.tui.widgets.bars import Status, StatusLine
+from localchat.tui.widgets.chat_transcript import ChatTranscript, leaf_of_version, with_versions
 from localchat.tui.widgets.composer import Composer
 from localchat.tui.widgets.greeting import Greeting, Offer
 from localchat.tui.widgets.transcript import Transcript
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 DRAFT_AFTER = 0.4  # seconds without a key until the draft is saved
+EARLY = ("stopped", "interrupted", "failed")
 NEW_CHAT_DRAFT = "draft of a new chat"  # its name in the store's state
 
 
@@ -39,9 +42,9 @@ class Conversation(Vertical):
     DEFAULT_CSS = """
     Conversation {
       width: 1fr;
-      & > Transcript { height: 1fr; }
+      & > ChatTranscript { height: 1fr; }
       & > Greeting { height: 1fr; display: none; }
-      &.-empty > Transcript { display: none; }
+      &.-empty > ChatTranscript { display: none; }
       &.-empty > Greeting { display: block; }
       & > #writing {
         height: auto; max-height: 12; background: $panel; padding: 0 1;
@@ -66,6 +69,13 @@ class Conversation(Vertical):
             self.prompt = prompt
             self.error = error
 
+    class Forked(Message):
+        """A new chat was made of a part of this one."""
+
+        def __init__(self, chat: Chat) -> None:
+            super().__init__()
+            self.chat = chat
+
     class Offered(Message):
         """Enter was pressed with nothing written."""
 
@@ -77,11 +87,13 @@ class Conversation(Vertical):
         self.model_for_new_chat: int | None = None
         self.offers: tuple[Offer, ...] = ()  # servers found on this machine
         self._source: ChatSource | None = None
+        self._edited: ChatMessage | None = None  # the message that is being edited, to be sent as a new version
+        self._set_aside = ""  # what was being written when that began
         self._draft_timer: Timer | None = None
         self._tick: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Transcript(id="transcript")
+        yield ChatTranscript(id="transcript")
         yield Greeting()
         yield StatusLine()
         with Horizontal(id="writing"):
@@ -89,12 +101,20 @@ class Conversation(Vertical):
             yield Composer(self._store.messages.prompts, id="composer")
 
     @property
-    def transcript(self) -> Transcript:
-        return self.query_one(Transcript)
+    def transcript(self) -> ChatTranscript:
+        return self.query_one(ChatTranscript)
 
     @property
     def composer(self) -> Composer:
         return self.query_one(Composer)
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether the last reply was stopped, cut, or reached the length limit."""
+        if self.chat is None or self.chat.length == 0 or self.live is not None:
+            return False
+        last = self._store.messages.line(self.chat, self.chat.length - 1)[-1:]
+        return any(m.content and (m.status in EARLY or m.finish_reason == "length") for m in last)
 
     @property
     def live(self) -> LiveTurn | None:
@@ -128,6 +148,7 @@ class Conversation(Vertical):
     def show(self, chat: Chat | None, at: int | None = None) -> None:
         """Open this chat, or a new one. ``at``: the depth of the message to go to, else the end."""
         self.chat = chat
+        self._edited = None
         self.composer.set_text(chat.draft if chat else self._store.state.get(NEW_CHAT_DRAFT))
         self._draw(at)
         self.post_message(self.Changed(chat))
@@ -187,9 +208,15 @@ class Conversation(Vertical):
         elif self.live is not None:
             tell(self._shell, "A reply is still coming. escape stops it; what you typed stays here.")
         else:
-            chat_id = self.chat.id if self.chat else None
-            chosen = self.model_for_new_chat if self.chat is None else None
-            await self.send(turns.Prompt(text=event.text, chat_id=chat_id, model_id=chosen))
+            await self.send(self._prompt(event.text))
+
+    def _prompt(self, text: str) -> turns.Prompt:
+        chat_id = self.chat.id if self.chat else None
+        if self._edited is not None:
+            parent = self._edited.parent_id
+            return turns.Prompt(text=text, chat_id=chat_id, under=parent, at_root=parent is None)
+        chosen = self.model_for_new_chat if self.chat is None else None
+        return turns.Prompt(text=text, chat_id=chat_id, model_id=chosen)
 
     async def send(self, prompt: turns.Prompt) -> None:
         """Begin a turn. Where it cannot begin, the text stays where it is and the reason is told."""
@@ -203,7 +230,8 @@ class Conversation(Vertical):
             self.update_status()
             return
         if prompt.text is not None and self.composer.text == prompt.text:
-            self.composer.set_text("")
+            self.composer.set_text(self._set_aside)
+        self._edited, self._set_aside = None, ""
         await self.save_draft()
         self.chat = live.began.chat
         self.model_for_new_chat = None
@@ -221,6 +249,59 @@ class Conversation(Vertical):
         last = self._store.messages.line(chat, chat.length - 1)[0]
         under = last.id if last.role == "user" else last.parent_id
         await self.send(turns.Prompt(text=None, chat_id=chat.id, under=under, model_id=model_id))
+
+    async def go_on(self) -> None:
+        """Have the last reply, stopped or cut, continued; the short one stays as another version."""
+        chat = self.chat
+        if chat is None or chat.length == 0 or self.live is not None:
+            raise InvalidInput("There is no reply here that could go on.", "Send a message first.")
+        last = self._store.messages.line(chat, chat.length - 1)[0]
+        await self.send(turns.Prompt(text=None, chat_id=chat.id, goes_on=last.id))
+
+    # Single messages
+
+    @on(ChatTranscript.Asked)
+    async def _message_asked(self, event: ChatTranscript.Asked) -> None:
+        event.stop()
+        if self.chat is None:
+            return
+        chat_id = self.chat.id
+        try:
+            if self.live is not None and event.what != "fork":
+                raise InvalidInput("A reply is still coming.", "Stop it with escape first.")
+            match event.what:
+                case "edit":
+                    self._edit(self._store.messages.get(event.message_id))
+                case "older" | "newer":
+                    message = with_versions(self._store, self.chat, event.message_id)
+                    leaf = leaf_of_version(self._store, message, -1 if event.what == "older" else 1)
+                    self.chat = await patiently(lambda: self._store.chats.set_leaf(chat_id, leaf))
+                    self._draw(min(message.depth, self.chat.length - 1))
+                case "fork":
+                    forked = await patiently(lambda: self._store.chats.fork(chat_id, event.message_id))
+                    self.post_message(self.Forked(forked))
+        except LocalChatError as error:
+            tell_error(self._shell, error)
+
+    def _edit(self, message: ChatMessage) -> None:
+        """Take a message of the person's into the composer; enter sends it as a new version of it."""
+        if message.role != "user":
+            raise InvalidInput("Only messages of yours can be edited.", "ctrl+r asks again for another reply.")
+        if self._edited is None:
+            self._set_aside = self.composer.text
+        self._edited = message
+        self.composer.set_text(message.content)
+        self.composer.focus()
+        self.update_status()
+
+    def leave_edit(self) -> bool:
+        """Back to what was being written before; whether there was an edit to leave."""
+        if self._edited is None:
+            return False
+        self.composer.set_text(self._set_aside)
+        self._edited, self._set_aside = None, ""
+        self.update_status()
+        return True
 
     async def stop(self) -> bool:
         """Stop the reply and keep what came; whether there was one."""
@@ -271,6 +352,9 @@ class Conversation(Vertical):
         live = self.live
         if live is not None:
             return self._live_status(live)
+        if self._edited is not None:
+            what = "Editing your message. It will be sent as a new version."
+            return Status(what, mark="✎", keys="enter sends  esc leaves")
         chosen = self.model_for_new_chat
         if self.chat is None and chosen is not None:
             model = self._store.catalog.model(chosen)
@@ -343,7 +427,7 @@ class Conversation(Vertical):
 
     async def save_draft(self) -> None:
         """Save what is typed as this chat's draft, or as that of a new one."""
-        text = self.composer.text
+        text = self._set_aside or self.composer.text
         try:
             if self.chat is None:
                 if self._store.state.get(NEW_CHAT_DRAFT) != text:
