@@ -1,8 +1,8 @@
 """From the start of the process to a screen one can use, and the memory it takes, with many chats in the store.
 
 Usable: the chat used last and the list are drawn, and a key pressed at the very start is on the screen, in the
-composer. The floor is the smallest Textual app that has a place to write in, measured in the same way: its text is drawn
-and the key is in its input. (Without that input, with nothing to type into, it starts a few per cent sooner.)
+composer. The floor is the smallest Textual app that has a place to write in, measured in the same way: its text is
+drawn, and the key is in its input. (Without that input, with nothing to type into, it starts a few per cent sooner.)
 
 Run: python benchmarks/start.py [ROUNDS]
 """
