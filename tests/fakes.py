@@ -4,9 +4,9 @@
         endpoint.base_url("openai")     # what a provider of that kind is given
         endpoint.requests               # what came in
 
-Models: ``plain reasoning length empty many slow`` answer; ``400 401 403 404 429 quota 500 502 503 529 overflow``
-refuse; ``error-first error-midway cut cut-first no-finish no-finish-first malformed malformed-first wrong-shape silent
-silent-midway hang close html redirect`` break.
+Models: ``plain reasoning length empty many slow refusal`` answer; ``400 401 403 404 429 quota 500 502 503 529
+overflow`` refuse; ``error-first error-midway cut cut-first no-finish no-finish-first malformed malformed-first
+wrong-shape silent silent-midway hang close html redirect`` break.
 """
 
 from __future__ import annotations
@@ -222,6 +222,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         """Quiet."""
 
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # clients go away here as they please
+            super().handle()
+
     def _note(self, body: dict[str, Any]) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.fake.requests.append(Seen(self.path, headers, body))
@@ -366,6 +370,10 @@ def _script(wire: OpenAIFormat, model: str) -> Iterator[Any]:
         case "reasoning":
             for thought in THOUGHTS:
                 yield from wire.thought(thought)
+        case "refusal":
+            yield OpenAIFormat._chunk({"refusal": "I cannot help with that."})
+            yield from wire.finish("stop")
+            return
         case "many":
             for number in range(500):
                 yield from wire.text(f"{number} ")

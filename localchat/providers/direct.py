@@ -235,6 +235,8 @@ def _ours(error: Exception, place: Place, model: str, stall: float) -> LocalChat
                 f"This chat is too long for {one_line(model, 120)}.",
                 "Begin a new chat, or choose a model with a larger context.",
             )
+        case theirs.UnexpectedModelBehavior(__cause__=None):  # a stream of Google's that ended with nothing in it
+            return faults.cut(place)
         case theirs.ModelTimeoutError(phase="connect" | "pool"):
             return faults.no_answer(place, "no connection in time")
         case theirs.ModelTimeoutError():

@@ -208,31 +208,31 @@ def _said_in_text(text: str) -> str:
     return text
 
 
-_LONG = re.compile(
+# Compiled when the first error comes, not at import.
+_LONG = (
     r"context_length_exceeded|exceed_context_size|maximum context length|available context size|prompt is too long"
     r"|exceeds? (?:the )?(?:model'?s? )?(?:context|maximum number of tokens)|exceed context limit|input token count"
     r"|reduce the length of the messages|input tokens exceed|context length of only|maximum prompt length"
-    r"|too (?:large|long) for (?:the )?model|context window",
-    re.IGNORECASE,
+    r"|too (?:large|long) for (?:the )?model|context window"
 )
 _N = r"([\d,]{1,12})"
-_LIMITS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
+_LIMITS = (
     rf'"n_ctx": ?{_N}', rf"maximum context length (?:is|of) {_N}", rf"available context size \({_N}",
     rf"> {_N} maximum", rf"tokens allowed \({_N}\)", rf"configured limit of {_N}",
     rf"context length of (?:only )?{_N}", rf"> {_N}", rf"maximum prompt length is {_N}", rf"model with {_N} maximum",
-))  # fmt: skip
-_TOKENS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
+)  # fmt: skip
+_TOKENS = (
     rf'"n_prompt_tokens": ?{_N}', rf"\({_N} in the messages", rf"resulted in {_N} tokens",
     rf"too long: {_N} tokens", rf"token count \({_N}\)", rf"requested (?:about )?{_N} tokens",
     rf"request (?:has|contains) {_N}", rf"\({_N} tokens\)", rf"limit: {_N} \+", rf"contains {_N} tokens",
     rf"keep the first {_N} tokens", rf"has {_N} input tokens",
-))  # fmt: skip
+)  # fmt: skip
 
 
 def too_long(place: Place, body: object) -> ContextTooLong | None:
     """The error where a body says, in any of the known dialects, that the context is too small; else None."""
     text = json_text(body)[:100_000]
-    if not _LONG.search(text):
+    if not re.search(_LONG, text, re.IGNORECASE):
         return None
     limit, tokens = _first_number(_LIMITS, text), _first_number(_TOKENS, text)
     match (limit, tokens):
@@ -250,9 +250,9 @@ def too_long(place: Place, body: object) -> ContextTooLong | None:
     )
 
 
-def _first_number(patterns: tuple[re.Pattern[str], ...], text: str) -> int | None:
+def _first_number(patterns: tuple[str, ...], text: str) -> int | None:
     for pattern in patterns:
-        found = pattern.search(text)
+        found = re.search(pattern, text, re.IGNORECASE)
         if found and found[1].strip(","):
             return int(found[1].replace(",", ""))
     return None

@@ -1,0 +1,28 @@
+"""What several rooms' tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from localchat.providers import weights as fetching
+
+
+async def _pull() -> None:
+    async for _ in fetching.pull():
+        pass
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The built-in model's file, fetched once by the product's own ``pull`` and kept between runs, in
+    ``$LOCALCHAT_TEST_CACHE`` or in ``.cache/models`` of the repository. To use it, set ``LOCALCHAT_MODELS`` to its
+    folder."""
+    kept = os.environ.get("LOCALCHAT_TEST_CACHE") or Path(__file__).resolve().parent.parent / ".cache" / "models"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCALCHAT_MODELS", str(kept))
+        asyncio.run(_pull())
+        return fetching.path()
