@@ -350,7 +350,7 @@ class ChatScreen(Screen[None]):
             case "go_on":
                 return has_messages and conversation.ended_early
             case "back":
-                return conversation.live is not None or not conversation.composer.has_focus
+                return conversation.live is not None or conversation.editing or not conversation.composer.has_focus
             case "add_found":
                 return bool(conversation.offers)
         return True

@@ -109,6 +109,11 @@ class Conversation(Vertical):
         return self.query_one(Composer)
 
     @property
+    def editing(self) -> bool:
+        """Whether the composer holds a message that was sent before."""
+        return self._edited is not None
+
+    @property
     def ended_early(self) -> bool:
         """Whether the last reply was stopped, cut, or reached the length limit."""
         if self.chat is None or self.chat.length == 0 or self.live is not None:
