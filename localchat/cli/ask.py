@@ -55,6 +55,7 @@ def ask(
     if goes_on and chat_id is not None:
         raise wrong_usage("-c and --chat exclude each other.")
     text = _words(prompt)
+    session.on_a_loop = True
     store = session.store
     if goes_on:
         last = store.chats.last()
@@ -127,8 +128,8 @@ def _hold(session: Session, turn: turns.Prompt) -> None:
         run.outlet.end(LEAVING if run.stopped_by is not None else None)
         if run.outlet.reader_left:
             run.stopped_by = run.stopped_by or 0
-    if run.began is None:
-        raise KeyboardInterrupt  # before anything was stored
+    if run.began is None:  # stopped before anything was stored
+        raise click.exceptions.Exit(128 + (run.stopped_by or signal.SIGINT))
     _report(run, run.began)
 
 

@@ -35,6 +35,7 @@ class Session(contextlib.ExitStack):
         super().__init__()
         self.db: str | None = None
         self.json = False
+        self.on_a_loop = False  # then nothing may wait inside SQLite: ctrl+c would not be heard
         self._store: Store | None = None
 
     @property
@@ -48,8 +49,10 @@ class Session(contextlib.ExitStack):
         """The store, opened on first use and closed at the end of the run. Raises like ``Store``."""
         if self._store is None:
             from localchat.store import Store
+            from localchat.store.connection import PATIENCE
 
-            self._store = self.enter_context(Store(self.path))
+            patience = 0.0 if self.on_a_loop else PATIENCE
+            self._store = self.enter_context(Store(self.path, busy_timeout=patience))
         return self._store
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from localchat.providers.echo import EchoClient
 from localchat.store import Store
 from tests.cli.conftest import Run
 
@@ -202,6 +203,21 @@ def test_words_of_this_machine_do_not_leave_it_unasked(run: Run, echo: Store) ->
     assert (answer.code, answer.out, answer.error["code"]) == (1, "", "confirm_remote")
     assert "--allow-remote" in answer.error["hint"]
     assert len(everything(echo, 1)) == 2
+
+
+def test_who_agrees_once_is_not_asked_again_in_this_chat(
+    run: Run, echo: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("ask", "a secret")
+    echo.catalog.add_provider("far", "openai", "http://192.0.2.1:9/v1")
+    echo.catalog.add_model("far", "m")
+    echo.catalog.remove_provider("play", echo.catalog.live("far/m").id)
+    monkeypatch.setattr("localchat.providers.connect", lambda _: EchoClient())  # nothing leaves this machine here
+
+    agreed = run("ask", "-c", "--allow-remote", "more", "--json").json
+    assert (agreed["reply"], agreed["model"]) == ("more", "far/m")
+    assert agreed["fallback"] == {"from": "play/echo", "reason": "removed"}
+    assert run("ask", "-c", "still", "--json").json["model"] == "far/m"
 
 
 def test_without_a_default_nothing_is_stored(run: Run, store: Store) -> None:

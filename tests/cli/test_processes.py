@@ -65,6 +65,18 @@ def test_ctrl_c_while_standard_input_is_read_stores_nothing(echo: Store) -> None
     assert echo.chats.last() is None
 
 
+def test_a_reply_whose_process_was_killed_is_found_interrupted(echo: Store, real: Run) -> None:
+    process = start("ask", SLOW)
+    until_it_speaks(process)
+    time.sleep(0.3)  # a reply is saved every quarter of a second
+    process.kill()
+    process.communicate(timeout=10)
+
+    reply = real("chats", "show", "1", "--json").json["messages"][1]
+    assert (reply["status"], reply["content"].split()[0]) == ("interrupted", "one")
+    assert "(interrupted; something may be missing)" in real("chats", "show", "1").out
+
+
 def test_a_reader_that_goes_away_is_no_error_and_the_reply_is_kept(echo: Store) -> None:
     process = start("ask", SLOW)
     until_it_speaks(process)
