@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from localchat.errors import LocalChatError
 from localchat.providers import listing
@@ -13,7 +14,7 @@ from localchat.providers.faults import Place
 from localchat.providers.templates import LOCAL, Template
 from localchat.records import RemoteModel
 
-PATIENCE = 0.5  # seconds for all of them together
+PATIENCE = 0.5  # seconds for all of them together to be there, and as many to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,27 @@ class Found:
 async def found(templates: Sequence[Template] = LOCAL, patience: float = PATIENCE) -> list[Found]:
     """Those of the well-known local servers that answer, in the order of the templates. Nothing but this machine is
     asked, no key is sent, and nothing is raised."""
+    local = [template for template in templates if template.local]
+    listening = await asyncio.gather(*(_listens(template, patience) for template in local))
+    if not any(listening):
+        return []  # as on most machines, and then the HTTP client is not worth its import at every start
     await preload(("httpx2",))
-    answers = await asyncio.gather(*(_ask(template, patience) for template in templates))
-    return [answer for answer in answers if answer is not None]
+    asked = (_ask(template, patience) for template, there in zip(local, listening, strict=True) if there)
+    return [answer for answer in await asyncio.gather(*asked) if answer is not None]
+
+
+async def _listens(template: Template, patience: float) -> bool:
+    address = urlsplit(template.base_url)
+    try:
+        async with asyncio.timeout(patience):
+            _, writer = await asyncio.open_connection(address.hostname, address.port or 80)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 async def _ask(template: Template, patience: float) -> Found | None:
-    if not template.local:
-        return None
     place = Place(template.name, template.base_url, local=True, key_hint="")
     try:
         async with asyncio.timeout(patience), open_http(template.base_url, {}, place, patience) as http:
