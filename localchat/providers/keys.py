@@ -87,7 +87,7 @@ def save_key(provider: Provider, key: str) -> None:
     try:
         keyring.set_password(_SERVICE, _entry(provider), good)
         kept = keyring.get_password(_SERVICE, _entry(provider))
-    except keyring.errors.KeyringError as error:
+    except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
         raise InvalidInput(f"The keyring did not take the key ({_why(error)}).", _NO_KEYRING) from error
     if kept != good:  # a keyring that is switched off takes everything and keeps nothing
         raise InvalidInput("The keyring of this system keeps nothing.", _NO_KEYRING)
@@ -99,7 +99,7 @@ def forget_key(provider: Provider) -> None:
     try:
         if keyring.get_password(_SERVICE, _entry(provider)) is not None:
             keyring.delete_password(_SERVICE, _entry(provider))
-    except keyring.errors.KeyringError as error:
+    except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
         raise InvalidInput(f"The keyring did not give up the key ({_why(error)}).", "Remove it by hand.") from error
 
 
@@ -109,7 +109,7 @@ def _from_keyring(provider: Provider) -> str | None:
     keyring = _keyring()
     try:
         return keyring.get_password(_SERVICE, _entry(provider))  # type: ignore[no-any-return]
-    except keyring.errors.KeyringError as error:
+    except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
         raise ProviderRejected(
             f"The key of {provider.name} cannot be read from the keyring ({_why(error)}).",
             f"Unlock it, or name an environment variable: `localchat providers edit {provider.name} --key-env VAR`.",
