@@ -205,7 +205,7 @@ def _insert(change: Change, provider: Provider, new: NewModel) -> Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelEdit:
-    """What is not None changes; ``clear_context`` goes before ``context``."""
+    """What is not None changes; ``clear_context`` goes before ``context``. The row says how to check the rest."""
 
     model: str | None
     path: str | None
@@ -227,7 +227,7 @@ class ModelEdit:
             path,
             validation.context(context),
             clear_context,
-            None if parameters is None else validation.parameters(parameters),
+            parameters,
         )
 
 
@@ -235,13 +235,20 @@ def edit_model(change: Change, model_id: int, edit: ModelEdit) -> Model:
     old = rows.live_model_by_id(change.tx, model_id)
     provider = _provider_of_model(change, old.provider)
     name = old.model if edit.model is None else edit.model
-    _free_model_name(change, provider.name, name, but=old.id)
+    path = old.path if edit.path is None else edit.path
+    # What stays as it is is not judged again: another program may have written it, and the rest can be edited still.
+    if name != old.model:
+        _free_model_name(change, provider.name, name, but=old.id)
+    if (name, path) != (old.model, old.path):
+        path = validation.weights(provider.kind, name, path)
     new = replace(
         old,
         model=name,
-        path=validation.weights(provider.kind, name, old.path if edit.path is None else edit.path),
+        path=path,
         context=None if edit.clear_context else old.context if edit.context is None else edit.context,
-        parameters=old.parameters if edit.parameters is None else edit.parameters,
+        parameters=old.parameters
+        if edit.parameters is None
+        else validation.parameters(edit.parameters, there=old.parameters),
     )
     edited = ("model", "path", "context", "parameters")
     detail = {field: [getattr(old, field), getattr(new, field)] for field in edited}

@@ -17,6 +17,7 @@ from localchat.store import rows, validation
 from localchat.store.change import Action, Change
 from localchat.store.connection import snapshot
 from localchat.store.validation import quoted
+from localchat.text import storable
 
 # What it would do.
 
@@ -195,7 +196,7 @@ def _return_default(change: Change, removal: Removal) -> None:
 def last_removal(connection: sqlite3.Connection, provider: str) -> Removal:
     row = connection.execute(
         "select * from catalog_events where action = 'provider-removed' and subject = ? order by id desc limit 1",
-        (provider,),
+        (storable(provider),),
     ).fetchone()
     if row is None:
         raise NotFound(

@@ -10,6 +10,7 @@ from typing import Any
 from localchat.errors import InvalidInput, NotFound
 from localchat.records import CatalogEvent, Model, Provider, Ref
 from localchat.store.validation import folded, quoted
+from localchat.text import storable
 
 GONE = NotFound().message  # the contract's words for a row that is not there any more
 
@@ -61,7 +62,8 @@ def event_of(row: sqlite3.Row) -> CatalogEvent:
 
 
 def _models(connection: sqlite3.Connection, sql: str, *values: Any) -> list[Model]:
-    return [model_of(row) for row in connection.execute(sql, values).fetchall()]
+    asked = [storable(value) if isinstance(value, str) else value for value in values]
+    return [model_of(row) for row in connection.execute(sql, asked).fetchall()]
 
 
 def providers(connection: sqlite3.Connection) -> list[Provider]:
@@ -69,7 +71,7 @@ def providers(connection: sqlite3.Connection) -> list[Provider]:
 
 
 def find_provider(connection: sqlite3.Connection, name: str) -> Provider | None:
-    row = connection.execute("select * from providers where name = ?", (name,)).fetchone()
+    row = connection.execute("select * from providers where name = ?", (storable(name),)).fetchone()
     return None if row is None else provider_of(row)
 
 
@@ -79,7 +81,7 @@ def provider_named(connection: sqlite3.Connection, name: str) -> Provider:
     if found is not None:
         return found
     was_there = connection.execute(
-        "select 1 from catalog_events where action = 'provider-removed' and subject = ? limit 1", (name,)
+        "select 1 from catalog_events where action = 'provider-removed' and subject = ? limit 1", (storable(name),)
     ).fetchone()
     raise NotFound(
         hint=f"The provider {name} was removed; `localchat providers restore {name}` brings it back."
@@ -142,9 +144,12 @@ def live_model_by_id(connection: sqlite3.Connection, model_id: int) -> Model:
 def live_model(connection: sqlite3.Connection, ref: str) -> Model:
     """Raises InvalidInput where it is no ref; NotFound, whose message tells a removed model from one never there."""
     provider, name = parsed(ref)
-    found = _models(connection, "select * from live_models where provider = ? and model = ?", provider, name)
+    as_written = storable(ref.partition("/")[2])  # another program may have stored a form that we would not
+    found = _models(
+        connection, "select * from live_models where provider = ? and model in (?, ?)", provider, name, as_written
+    )
     if found:
-        return found[0]
+        return max(found, key=lambda model: model.model == as_written)
     if newest_tombstone(connection, provider, name) is not None:
         raise NotFound(f"{GONE}: {ref} was removed.", f"`localchat models restore {ref}` brings it back.")
     alike = twin(connection, provider, name)
@@ -159,7 +164,7 @@ def parsed(ref: str) -> Ref:
     import unicodedata
 
     try:
-        return Ref.parse(unicodedata.normalize("NFC", ref))
+        return Ref.parse(unicodedata.normalize("NFC", storable(ref)))
     except ValueError:
         raise InvalidInput(
             f"{quoted(ref)} names no model.", "Write PROVIDER/MODEL, as `localchat models list` shows them."

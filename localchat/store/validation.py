@@ -208,10 +208,14 @@ def context(tokens: int | None) -> int | None:
     return tokens
 
 
-def parameters(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Those that are set; a parameter that is None is left to the model."""
+def parameters(given: Mapping[str, Any] | None, there: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Those that are set; a parameter that is None is left to the model. One that is ``there`` already as it is given
+    stays, known or not: another program may have written it."""
     checked: dict[str, Any] = {}
     for name, value in (given or {}).items():
+        if there and name in there and there[name] == value:
+            checked[name] = value
+            continue
         if name not in _PARAMETERS:
             raise InvalidInput(f"{quoted(str(name))} is no parameter.", f"Parameters: {', '.join(_PARAMETERS)}.")
         if value is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localchat.errors import AlreadyExists, InvalidInput, LocalChatError
+from localchat.errors import AlreadyExists, InvalidInput, LocalChatError, NotFound, ProviderNotConfigured
 from localchat.store import Store
 from localchat.store.catalog import Catalog
 from localchat.text import clean
@@ -334,6 +334,29 @@ def test_a_file_belongs_to_embedded_models_of_ones_own_only(store: Store) -> Non
 @pytest.mark.parametrize("ref", ["", "x", "/", "x/", "/x", "\0", "\x1b[2J", "x" * 10_000])
 def test_what_is_no_ref_is_refused(store: Store, ref: str) -> None:
     refused(store, lambda: store.catalog.live(ref))
+
+
+@pytest.mark.parametrize("text", ["\udcff", "a\udcffb", "\0", "\x1b[2J", "[/foo]", "x" * 10_000])
+def test_a_name_that_is_not_there_is_not_found_whatever_it_holds(store: Store, text: str) -> None:
+    catalog = store.catalog
+    for read in (
+        lambda: catalog.provider(text),
+        lambda: catalog.live(f"{text}/{text}"),
+        lambda: catalog.live(f"local/{text}"),
+        lambda: catalog.removal_of_provider(text),
+        lambda: catalog.removal_of_provider("local", f"{text}/x"),
+        lambda: catalog.remove_provider(text),
+        lambda: catalog.last_removal(text),
+        lambda: catalog.last_model_removal(f"{text}/x"),
+    ):
+        refused(store, read, NotFound)
+    refused(store, lambda: catalog.add_model(text, "x"), ProviderNotConfigured)
+    assert catalog.models(text) == []
+
+
+def test_a_name_that_another_program_stored_in_another_form_is_found_as_it_is_written(store: Store) -> None:
+    store.connection.execute("insert into model_configs (provider, model) values ('local', ?)", ("cafe\u0301",))
+    assert store.catalog.live("local/cafe\u0301").model == "cafe\u0301"
 
 
 def test_a_ref_is_split_at_the_first_slash(catalog: Catalog) -> None:
