@@ -24,7 +24,7 @@ LAST_MOVE = "last_move"  # the name in the store's state of what `chats move --u
 
 @click.group(cls=Group)
 def chats() -> None:
-    """Conversations: list, read, order, throw away and bring back."""
+    """List, read, order, delete, restore chats."""
 
 
 @chats.command("list")
@@ -33,7 +33,10 @@ def chats() -> None:
 @click.option("--trash", "shelf", flag_value="trash", help="The deleted ones; `chats restore ID` brings one back.")
 @pass_session
 def list_chats(session: Session, limit: int | None, shelf: Shelf | None) -> None:
-    """Chats, the one used last first; without archived and deleted ones."""
+    """List chats, the one used last first.
+
+    Archived and deleted ones are listed with --archived and --trash.
+    """
     found = list(_listing(session.store, shelf or "open", limit))
     rows = [
         (str(chat.id), chat.title or "(no title)", _model_name(chat), str(chat.length), age(chat.updated_at))
@@ -80,7 +83,10 @@ def _model_name(chat: Chat) -> str:
 @click.argument("chat_id", type=ChatId(), metavar="ID")
 @pass_session
 def show(session: Session, chat_id: int) -> None:
-    """The whole conversation, with who said what and how each reply ended."""
+    """Show a whole conversation.
+
+    Who said what, how each reply ended, and what localchat did in between.
+    """
     from localchat.cli.transcript import lines_of
 
     chat = session.store.chats.get(chat_id)
@@ -128,7 +134,7 @@ def rename(session: Session, chat_id: int, title: str) -> None:
 @click.argument("chat_id", type=ChatId(), metavar="ID")
 @pass_session
 def archive(session: Session, chat_id: int) -> None:
-    """Put a chat away; it stays readable and searchable."""
+    """Put a chat away; it stays readable."""
     chat = session.store.chats.archive(_there(session, chat_id), archived=True)
     answer(session, _entry(chat), f"Archived {_named(chat)}. `localchat chats unarchive {chat.id}` brings it back.")
 
@@ -158,7 +164,7 @@ def delete(session: Session, chat_id: int) -> None:
 @click.argument("chat_id", type=ChatId(), metavar="ID")
 @pass_session
 def restore(session: Session, chat_id: int) -> None:
-    """Take a chat out of the trash, or out of the archive."""
+    """Take a chat out of trash or archive."""
     chat = session.store.chats.restore(_there(session, chat_id))
     answer(session, _entry(chat), f"{_named(chat)} is back in the list.")
 
@@ -178,7 +184,10 @@ def _named(chat: Chat) -> str:
 @click.argument("new", required=False, type=ModelRef(), metavar="NEW")
 @pass_session
 def move(session: Session, undo: bool, old: str | None, new: str | None) -> None:
-    """Give every chat of the model OLD, removed or not, the model NEW for good."""
+    """Give all chats of OLD the model NEW.
+
+    OLD may be a removed model; the chats keep NEW for good, until `--undo`.
+    """
     if undo:
         if old is not None:
             raise wrong_usage("--undo takes no OLD and NEW.")

@@ -31,14 +31,17 @@ _PARAMETERS = click.option(
 
 @click.group(cls=Group)
 def models() -> None:
-    """Models: list, add, edit, switch on and off, remove and bring back."""
+    """List, add, edit, remove, restore models."""
 
 
 @models.command("list")
 @click.option("--all", "everything", is_flag=True, help="Removed ones as well.")
 @pass_session
 def list_models(session: Session, everything: bool) -> None:
-    """The configured models; ★ marks the default."""
+    """List the configured models.
+
+    ★ marks the default.
+    """
     catalog = session.store.catalog
     found = catalog.models() + (catalog.models(removed=True) if everything else [])
     uses = catalog.use_counts()
@@ -94,7 +97,10 @@ def _tokens(context: int | None) -> str:
 def add(
     session: Session, ref: str, path: str | None, context: int | None, parameters: Sequence[str], make_default: bool
 ) -> None:
-    """Add the model REF, PROVIDER/MODEL, of a provider that is there."""
+    """Add a model of a provider that is there.
+
+    REF is PROVIDER/MODEL, split at the first slash.
+    """
     from localchat.store.rows import parsed
 
     catalog = session.store.catalog
@@ -192,7 +198,10 @@ def enable(session: Session, ref: str) -> None:
 @click.argument("ref", type=ModelRef(), metavar="REF")
 @pass_session
 def disable(session: Session, ref: str) -> None:
-    """Switch a model off; where it is the default, another one takes over."""
+    """Switch a model off.
+
+    Where it is the default, another one takes over.
+    """
     _switch(session, ref, on=False)
 
 
@@ -236,7 +245,10 @@ def remove(session: Session, ref: str, successor: str | None, dry_run: bool, yes
 @click.argument("ref", type=ModelRef(removed=True), metavar="REF")
 @pass_session
 def restore(session: Session, ref: str) -> None:
-    """Bring back the model of that name that was removed last; chats that still point at it use it again."""
+    """Bring a removed model back.
+
+    The one of that name that was removed last; chats that still point at it use it again.
+    """
     catalog = session.store.catalog
     removal = catalog.last_model_removal(ref)
     change = catalog.undo(removal)
@@ -253,7 +265,10 @@ def _used_by(session: Session, model: Model) -> str:
 @click.argument("ref", required=False, type=ModelRef(), metavar="[REF]")
 @pass_session
 def default(session: Session, ref: str | None) -> None:
-    """Show the default, or make REF the default: what new chats use, and what stands in for a removed model."""
+    """Show the default model, or choose it.
+
+    New chats use it, and it stands in for a removed model.
+    """
     catalog = session.store.catalog
     if ref is None:
         now = catalog.default()
@@ -271,7 +286,7 @@ def default(session: Session, ref: str | None) -> None:
 @click.option("--add-all", is_flag=True, help="Add all that are not there yet.")
 @pass_session
 def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bool) -> None:
-    """Ask a provider's endpoint which models it offers."""
+    """Ask a provider which models it offers."""
     catalog = session.store.catalog
     place = catalog.provider(provider)
     offered = asyncio.run(_offered(place))
@@ -330,7 +345,10 @@ def _chosen(
 @click.argument("name", type=click.Choice([BUILT_IN_MODEL]))
 @pass_session
 def pull(session: Session, name: str) -> None:
-    """Fetch the weights of the built-in model, once for all stores. It is tiny and often wrong, and works offline."""
+    """Fetch the weights of the built-in model.
+
+    Once for all stores. It is tiny and often wrong, and works offline.
+    """
     from localchat.providers import weights
 
     there = weights.present()

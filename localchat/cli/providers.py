@@ -27,13 +27,16 @@ _KEY_STDIN = click.option(
 
 @click.group(cls=Group)
 def providers() -> None:
-    """Providers: list, add, edit, switch on and off, remove and bring back."""
+    """List, add, edit, remove, restore providers."""
 
 
 @providers.command("list")
 @pass_session
 def list_providers(session: Session) -> None:
-    """The saved providers, with where they answer and whether their key is there."""
+    """List the saved providers.
+
+    With where they answer, and whether their key is there.
+    """
     entries = [_entry(session, provider) for provider in session.store.catalog.providers()]
     rows = [
         (entry["name"], entry["kind"], _address(entry), "on" if entry["enabled"] else "off", _key(entry),
@@ -81,7 +84,10 @@ def _key(entry: dict[str, Any]) -> str:
 @_KEY_STDIN
 @pass_session
 def add(session: Session, name: str, kind: str, base_url: str | None, key_env: str | None, key_stdin: bool) -> None:
-    """Add the provider NAME. It has no models yet: see `localchat models discover NAME` and `models add`."""
+    """Add a provider.
+
+    It has no models yet: see `localchat models discover NAME` and `localchat models add`.
+    """
     if key_env is not None and key_stdin:
         raise wrong_usage("--key-env and --key-stdin exclude each other.")
     catalog = session.store.catalog
@@ -151,6 +157,8 @@ def edit(
     provider = catalog.edit_provider(old.id, name=new_name, base_url=base_url, key_source=source, key_name=key_env)
     if key is not None:
         _save_edited_key(session, old, provider, key)
+    if old.key_source == "keyring" and provider.key_source != "keyring":
+        notice(f"Its old key stays in the keyring, as “{old.key_name}”.")
     _tell_of_address(session, old, provider)
     answer(session, _entry(session, provider), f"Saved {provider.name}.")
 
@@ -190,7 +198,10 @@ def enable(session: Session, name: str) -> None:
 @click.argument("name", type=ProviderName(), metavar="NAME")
 @pass_session
 def disable(session: Session, name: str) -> None:
-    """Switch a provider off; where it holds the default, another model takes over."""
+    """Switch a provider off.
+
+    Where it holds the default, another model takes over.
+    """
     _switch(session, name, on=False)
 
 
@@ -218,7 +229,10 @@ def _tell_change(
 def remove(
     session: Session, name: str, successor: str | None, dry_run: bool, yes: bool, keep_key: bool | None
 ) -> None:
-    """Remove a provider and its models. Chats stay; new turns in those that used it use the default."""
+    """Remove a provider and its models.
+
+    Chats stay; new turns in those that used it use the default.
+    """
     catalog = session.store.catalog
     preview = catalog.removal_of_provider(name, successor)
     heir = catalog.live(successor).id if successor is not None else None
@@ -253,7 +267,10 @@ def remove(
 @click.argument("name", type=Words(), metavar="NAME")
 @pass_session
 def restore(session: Session, name: str) -> None:
-    """Bring back the provider of that name that was removed last, with the models that went with it."""
+    """Bring a removed provider back.
+
+    The one of that name that was removed last, with the models that went with it.
+    """
     catalog = session.store.catalog
     removal = catalog.last_removal(name)
     change = catalog.undo(removal)
@@ -271,7 +288,10 @@ def _used_by(session: Session, back: Sequence[Model]) -> str:
 @click.option("--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, metavar="N")
 @pass_session
 def log(session: Session, limit: int) -> None:
-    """What happened to providers, models and the default, the newest first: why did my default change?"""
+    """Show what happened to the catalog.
+
+    Providers, models and the default, the newest first: why did my default change?
+    """
     events = session.store.catalog.events(limit)
     document = [
         {

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 @click.option("--all", "everywhere", is_flag=True, help="Ask providers on other machines as well whether they answer.")
 @pass_session
 def doctor(session: Session, everywhere: bool) -> None:
-    """Look whether everything is in order: the store, the weights, keys, and the providers on this machine."""
+    """Look whether everything is in order.
+
+    The store, the weights, keys, and the providers on this machine.
+    """
     checks = _checks(session, everywhere)
     broken = [check for check in checks if not check.ok]
     width = max(len(check.name) for check in checks)
@@ -91,7 +94,10 @@ def _terminal() -> Check:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @pass_session
 def completion(session: Session, shell: str) -> None:
-    """Print the script that lets SHELL complete commands, options, models, providers and chats."""
+    """Print the completion script for SHELL.
+
+    It completes commands, options, models, providers and chats.
+    """
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

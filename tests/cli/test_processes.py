@@ -77,6 +77,18 @@ def test_a_reply_whose_process_was_killed_is_found_interrupted(echo: Store, real
     assert "(interrupted; something may be missing)" in real("chats", "show", "1").out
 
 
+def test_ctrl_c_is_heard_while_another_program_keeps_the_store_locked(echo: Store) -> None:
+    echo.connection.execute("begin immediate")
+    process = start("ask", "hello")
+    time.sleep(0.8)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    echo.connection.execute("rollback")
+
+    assert (process.returncode, out, err) == (130, b"", b"")
+    assert echo.chats.last() is None
+
+
 def test_a_reader_that_goes_away_is_no_error_and_the_reply_is_kept(echo: Store) -> None:
     process = start("ask", SLOW)
     until_it_speaks(process)
