@@ -33,12 +33,15 @@ def serve() -> None:
         reply = {"url": server.listening_address}
     except Exception as error:
         reply = {"error": f"{type(error).__name__}: {error}"}
-    answer.write(json.dumps(reply) + "\n")
-    answer.flush()
-    if "url" in reply:
-        sys.stdin.buffer.read()
-    # Not sys.exit: tearing llama.cpp down while it generates aborts or hangs.
-    os._exit(0 if "url" in reply else 1)
+    try:
+        answer.write(json.dumps(reply) + "\n")
+        answer.flush()
+        if "url" in reply:
+            sys.stdin.buffer.read()
+    finally:
+        # Not sys.exit, and not by an exception either (the parent may have died while the model was loaded, and then
+        # nobody takes the answer): tearing llama.cpp down aborts or hangs.
+        os._exit(0 if "url" in reply else 1)
 
 
 def _server(order: dict[str, Any]) -> Any:
