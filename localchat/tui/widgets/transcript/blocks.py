@@ -74,7 +74,13 @@ class Layout:
         return lines or [framed(frame.first, ())]
 
     def items(
-        self, block: Block, frame: Frame, source: Sequence[str], *, start: int | None = None, look: Look = Look()  # noqa: B008
+        self,
+        block: Block,
+        frame: Frame,
+        source: Sequence[str],
+        *,
+        start: int | None = None,
+        look: Look = Look(),  # noqa: B008
     ) -> list[Line]:
         """The items of a list. ``start`` overrides its first number, where it goes on from an earlier part."""
         lines: list[Line] = []

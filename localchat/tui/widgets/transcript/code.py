@@ -14,8 +14,8 @@ from localchat.tui.widgets.transcript.lines import Frame, Line, Look, Run, is_si
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
-CHUNK = 40  # lines coloured together; a chunk ends at the next blank line,
-LONGEST_CHUNK = 80  # or here
+CHUNK = 24  # lines coloured together; a chunk ends at the next blank line,
+LONGEST_CHUNK = 48  # or here
 LONGEST_COLOURED = 1_000  # characters of a line; lexers can take very long over longer ones
 FOLDABLE = 40  # blocks of more lines than this can be folded,
 FOLDED = 8  # to this many

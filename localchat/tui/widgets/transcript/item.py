@@ -107,16 +107,21 @@ class Item:
 
     # Growing
 
-    def append(self, text: str, reasoning: str) -> None:
-        """Grow. What is closed stays where it is; only what is still open is laid out again."""
+    def append(self, text: str, reasoning: str) -> int:
+        """Grow. What is closed stays where it is; only what is still open is laid out again. Returns the first line
+        that is another now."""
         entry = self.entry
         self.entry = replace(entry, content=entry.content + text, reasoning=entry.reasoning + reasoning)
+        first = self.height
         if text:
-            self._keep_strips(self._text_top + self.flow.append(clean(text)))
-        if reasoning or bool(text) != bool(entry.content):
+            first = self._text_top + self.flow.append(clean(text))
+            self._keep_strips(first)
+        if reasoning or (text and not entry.content):
             if reasoning and self.thought is not None:
                 self.thought.append(clean(reasoning))
             self.around()
+            return 0
+        return first
 
     def show_more(self, size: int = SHOWN) -> bool:
         """Lay out more of a long message; whether there is more still."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from math import ceil
 from typing import Literal
 
 from rich.segment import Segment
@@ -13,6 +14,7 @@ from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import Reactive, reactive
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import SelectEnd, Selection
 from textual.strip import Strip
 from textual.timer import Timer
@@ -43,7 +45,7 @@ class TranscriptView(ScrollView, can_focus=True):
     }
     """
 
-    virtual_size = Reactive(Size(0, 0), layout=False)  # a line more needs no layout of the screen
+    virtual_size = Reactive(Size(0, 0), layout=False, repaint=False)  # a line more needs no layout of the screen
     at_end: reactive[bool] = reactive(True)
     """Whether the last line is in the window. If it is, a growing reply is followed."""
 
@@ -159,23 +161,23 @@ class TranscriptView(ScrollView, can_focus=True):
             self._window.live = None
             self._window.refresh(len(self._window.source))
 
-    def _flush(self) -> bool:
-        """Lay out what has come; whether something has."""
+    def _flush(self) -> int | None:
+        """Lay out what has come; the first line of the live reply that is another now, None where nothing came."""
         if self._tick is not None:
             self._tick.stop()
             self._tick = None
         live, pending = self._window.live, self._pending
-        if not pending:
-            return False
+        if not pending or live is None:
+            pending.clear()
+            return None
         self._pending = []
-        if live is not None:
-            live.append("".join(text for text, _ in pending), "".join(thought for _, thought in pending))
-        return True
+        return live.append("".join(text for text, _ in pending), "".join(thought for _, thought in pending))
 
     def _paint_live(self) -> None:
         started = time.perf_counter()
-        if self._flush():
-            self._place()
+        changed = self._flush()
+        if changed is not None:
+            self._place(changed)
         spent = time.perf_counter() - started
         live = self._window.live
         seen = any(row.item is live for row in self._window.rows[-1:])
@@ -184,43 +186,66 @@ class TranscriptView(ScrollView, can_focus=True):
 
     # Placing
 
-    def _place(self) -> None:
-        """Lay out what is in the window; make scrollbar and offset say where that is."""
+    def _place(self, live_from: int | None = None) -> None:
+        """Lay out what is in the window; make scrollbar and offset say where that is.
+
+        ``live_from``: all that changed is the live reply, from this line on. Then only that is painted, unless the
+        text has moved.
+        """
         window = self._window
+        before = window.rows[0] if window.rows else None
         window.settle()
         self._placing = True
         try:
-            size = Size(max(0, self.size.width), window.total)
-            if size != self.virtual_size:
-                self.virtual_size = size
-                self._scroll_update(size)
+            self.virtual_size = Size(max(0, self.size.width), window.total)
             if round(self.scroll_y) != window.top:
                 self.scroll_y = window.top
             self.scroll_target_y = self.scroll_y
         finally:
             self._placing = False
+        self._show_scrollbar()
         if window.height > 0:
             window.follow = self.at_end = window.at_end
-        self.refresh()
+        if live_from is None or before is None or window.rows[0] != before:
+            self.refresh()
+            return
+        for y, row in enumerate(window.rows):
+            if row.item is window.live and row.number >= live_from - 1:  # where the caret was
+                self.refresh(Region(0, y, self.size.width, self.size.height - y))
+                return
+
+    def _show_scrollbar(self) -> None:
+        """Move the scrollbar; painted anew only where one would see it, for it is as dear as the text beside it."""
+        size, total = self.container_size.height, self.virtual_size.height
+        if self.show_vertical_scrollbar != (total > size):
+            self._refresh_scrollbars()
+        if not self.show_vertical_scrollbar:
+            return
+        bar, position = self.vertical_scrollbar, self.scroll_y
+        if thumb(size, total, position) != thumb(bar.window_size, bar.window_virtual_size, bar.position):
+            bar.window_size, bar.window_virtual_size, bar.position = size, total, position
+        else:
+            bar.set_reactive(ScrollBar.window_size, size)
+            bar.set_reactive(ScrollBar.window_virtual_size, total)
+            bar.set_reactive(ScrollBar.position, position)
 
     def watch_at_end(self, at_end: bool) -> None:
         self.post_message(self.FollowChanged(at_end))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.position = new_value
         if self._placing:
             return
         window = self._window
         lines = round(new_value) - window.top
-        if not lines:
-            return
-        if abs(lines) <= 3 * max(1, window.height):
+        if lines and abs(lines) <= 3 * max(1, window.height):
             window.move(lines)
-        elif new_value >= self.max_scroll_y:
+        elif lines and new_value >= self.max_scroll_y:
             window.follow = True
-        else:
+        elif lines:
             window.find(round(new_value))
+        else:
+            self._show_scrollbar()
+            return
         self._place()
         self._drag_selection()
 
@@ -252,12 +277,23 @@ class TranscriptView(ScrollView, can_focus=True):
         return self._palette
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """For painting, lines need not tell where they are; a selection's look-up asks ``render_line`` itself."""
+        """The painted lines as they are kept: Textual's own way styles every line again for every paint.
+
+        For painting, lines need not tell where they are; a selection's look-up asks ``render_line`` itself.
+        """
         self._painting = True
         try:
-            return super().render_lines(crop)
+            if self.styles.gutter or self.styles.tint.a or self.opacity < 1:
+                return super().render_lines(crop)
+            strips = [self.render_line(y) for y in crop.line_range]
         finally:
             self._painting = False
+        background = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def render_line(self, y: int) -> Strip:
         palette, rows = self.palette, self._window.rows
@@ -323,6 +359,15 @@ class TranscriptView(ScrollView, can_focus=True):
         widget, offset = screen.get_widget_and_offset_at(*state.screen_offset)
         if widget is self and offset is not None:
             screen._select_state = state.update_end(state.screen_offset, SelectEnd(state.end.container, self, offset))
+
+
+def thumb(size: int, total: int, position: float) -> tuple[int, int]:
+    """Where Textual's scrollbar draws its thumb, in eighths of a cell."""
+    if total <= size or size <= 0:
+        return 0, 0
+    length = max(1.0, size * size / total)
+    start = int((size - length) * position / (total - size) * 8)
+    return start, start + ceil(length * 8)
 
 
 def with_caret(line: Line, width: int) -> Line:

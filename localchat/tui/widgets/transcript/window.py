@@ -265,8 +265,13 @@ class Window:
         self.heights.estimate = max(2, sum(seen.values()) // len(seen))
 
     def _trim(self) -> None:
+        """Forget what is far from the window, and the painted lines of all that is out of it."""
         visible = {row.place for row in self.rows}
-        lines = sum(item.height for item in self._items.values())
+        lines = 0
+        for index, item in self._items.items():
+            lines += item.height
+            if index not in visible and item.strips:
+                item.strips.clear()
         for index in list(self._items):
             if len(self._items) - len(visible) <= KEPT_ITEMS and lines <= KEPT_LINES:
                 break
