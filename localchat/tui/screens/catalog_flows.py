@@ -28,9 +28,7 @@ async def remove_provider(shell: Shell, provider: Provider) -> None:
     catalog = shell.store.catalog
 
     choice = await shell.push_screen_wait(
-        RemovalDialog(
-            catalog.removal_of_provider(provider.name), lambda: catalog.removal_of_provider(provider.name)
-        )
+        RemovalDialog(catalog.removal_of_provider(provider.name), lambda: catalog.removal_of_provider(provider.name))
     )
     if choice is None:
         return
@@ -86,7 +84,8 @@ async def _forget_key(shell: Shell, provider: Provider) -> None:
     from localchat.providers import keys
 
     with contextlib.suppress(LocalChatError):  # there was none, or it cannot be read: nothing to bring back
-        shell.forgotten_keys[provider.key_name or ""] = await asyncio.to_thread(keys.key_of, provider) or ""
+        key = await asyncio.to_thread(keys.key_of, provider)
+        shell.forgotten_keys[provider.key_name or ""] = key or ""
     try:
         await asyncio.to_thread(keys.forget_key, provider)
     except LocalChatError as error:
@@ -179,18 +178,17 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
 
 async def _may_leave(shell: Shell, number: int, to: Model) -> bool:
     place = place_words(shell.store.catalog.provider(to.provider))
-    return bool(
-        await shell.push_screen_wait(
-            ConfirmDialog(
-                "Move chats to another machine?",
-                f"{count(number, 'chat')} ran on this machine. {label(to)} runs {place}: it sees the whole of each "
-                "chat at its next turn.",
-                yes="Move them",
-                no="Keep them here",
-                careful=True,
-            )
+    agreed = await shell.push_screen_wait(
+        ConfirmDialog(
+            "Move chats to another machine?",
+            f"{count(number, 'chat')} ran on this machine. {label(to)} runs {place}: it sees the whole of each "
+            "chat at its next turn.",
+            yes="Move them",
+            no="Keep them here",
+            careful=True,
         )
     )
+    return agreed is True
 
 
 # Adding and editing.

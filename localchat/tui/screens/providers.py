@@ -13,7 +13,7 @@ from textual.widgets import Footer, OptionList, Static
 
 from localchat.records import Model, Provider
 from localchat.store import patiently
-from localchat.text import count
+from localchat.text import count, one_line
 from localchat.tui.messages import Shell
 from localchat.tui.notices import reporting, tell
 from localchat.tui.screens import catalog_flows as flows
@@ -90,7 +90,7 @@ class ProvidersScreen(Screen[None]):
 
     @on(CatalogPanes.Moved)
     def _tell_detail(self) -> None:
-        self.query_one("#detail", Static).update(Content(self.panes.detail()))
+        self.query_one("#detail", Static).update(Content(one_line(self.panes.detail())))
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

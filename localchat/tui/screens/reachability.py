@@ -27,7 +27,8 @@ async def models_of(shell: Shell, provider: Provider, patience: float = PATIENCE
             return await client.models()
     except TimeoutError as error:
         raise ProviderUnavailable(
-            f"{provider.name} did not list its models within {patience:.0f} s.", "Check that it is running, then try again."
+            f"{provider.name} did not list its models within {patience:.0f} s.",
+            "Check that it is running, then try again.",
         ) from error
     finally:
         with contextlib.suppress(LocalChatError):

@@ -23,7 +23,7 @@ from localchat.tui.widgets.tick import Tick
 
 @dataclass(frozen=True, slots=True)
 class RemovalChoice:
-    """``successor``: the id of the model that becomes the default, where the default goes and somebody can take over."""
+    """``successor``: the id of the model that becomes the default; None where the default stays or nobody can."""
 
     successor: int | None
     forget_key: bool

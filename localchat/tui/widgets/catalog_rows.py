@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,7 +58,7 @@ def key_words(provider: Provider) -> str:
     """Where its key comes from."""
     match provider.key_source:
         case "env":
-            return f"key from ${provider.key_name}" + ("" if os.environ.get(provider.key_name or "") else " (not set)")
+            return f"key from ${provider.key_name}"
         case "keyring":
             return "key in the keyring"
     return "" if provider.local else "no key"
@@ -136,7 +135,9 @@ def model_rows(
 
 def provider_detail(provider: Provider, state: State) -> str:
     """One line on the provider under the cursor."""
-    parts = [provider.base_url or place_words(provider), key_words(provider), state.detail]
+    parts = [provider.base_url or place_words(provider), key_words(provider)]
+    if state.detail:  # what is wrong comes first: a narrow window cuts the end
+        parts.insert(0 if state.mark == "○" else 2, state.detail)
     return " · ".join(one_line(part) for part in parts if part)
 
 

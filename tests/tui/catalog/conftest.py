@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keyring import get_keyring, set_keyring
+from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as FailKeyring
+from keyring.errors import PasswordDeleteError
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
@@ -31,6 +35,7 @@ class Endpoint:
         self.offers: dict[str, list[RemoteModel] | LocalChatError] = {}
         self.asked: list[Provider] = []
         self.hold: asyncio.Event | None = None
+        self.on_ask: Callable[[Provider], object] | None = None
 
     def __call__(self, provider: Provider) -> Client:
         return _Listing(self, provider)
@@ -46,6 +51,8 @@ class _Listing:
 
     async def models(self) -> list[RemoteModel]:
         self._endpoint.asked.append(self._provider)
+        if self._endpoint.on_ask is not None:
+            self._endpoint.on_ask(self._provider)
         if self._endpoint.hold is not None:
             await self._endpoint.hold.wait()
         answer = self._endpoint.offers.get(self._provider.name, [])
@@ -62,6 +69,42 @@ def endpoint() -> Endpoint:
     return Endpoint()
 
 
+class Keyring(KeyringBackend):
+    """A keyring in memory."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.kept.pop((service, username), None) is None:
+            raise PasswordDeleteError(username)
+
+
+@pytest.fixture
+def keyring() -> Iterator[Keyring]:
+    backend, before = Keyring(), get_keyring()
+    set_keyring(backend)
+    yield backend
+    set_keyring(before)
+
+
+@pytest.fixture
+def no_keyring() -> Iterator[None]:
+    before = get_keyring()
+    set_keyring(FailKeyring())
+    yield
+    set_keyring(before)
+
+
 class Bench(Shell):
     """The shell with nothing on it: a screen is pushed by the test, and what it was closed with is kept."""
 
@@ -71,6 +114,7 @@ class Bench(Shell):
         super().__init__(store, connect or Endpoint())
         self.answers: list[object] = []
         self.first = screen
+        self.still = True  # nothing is looked for on the machine that runs the tests
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -148,6 +192,15 @@ def screen_text(pilot: Pilot[None]) -> str:
 def words(pilot: Pilot[None]) -> str:
     """The same as one run of words: frames and line ends apart."""
     return " ".join(re.sub(r"[─│╭╮╰╯▌]", " ", screen_text(pilot)).split())
+
+
+def footer(app: Bench) -> str:
+    """What the footer offers, in its order."""
+    shown: dict[str, str] = {}
+    for key, active in app.screen.active_bindings.items():
+        if active.binding.show and active.enabled:
+            shown.setdefault(active.binding.description, app.get_key_display(active.binding) or key)
+    return ", ".join(f"{key} {description}" for description, key in shown.items() if description != "palette")
 
 
 async def settled(pilot: Pilot[None], until: Callable[[], bool] | None = None, seconds: float = 3.0) -> None:
