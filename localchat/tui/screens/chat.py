@@ -90,7 +90,7 @@ class ChatScreen(Screen[None]):
         yield TopBar()
         with Horizontal(id="body"):
             yield ChatList(self._shell.store)
-            yield Conversation(self._shell.store, self._turns)
+            yield Conversation(self._shell.store, self._turns, still=self._shell.still)
         yield Footer(compact=True, show_command_palette=True)
 
     @property

@@ -163,12 +163,12 @@ class ChatList(Vertical):
         for chat in chats:
             here = self._heading(chat, now)
             if here != heading:
-                rows.append(Option(Content.styled(here, "dim"), disabled=True))
+                rows.append(Option(Content.styled(f" {here}", "dim"), disabled=True))
                 heading = here
             rows.append(Option(self._row(chat, now), id=str(chat.id)))
         if not rows and above is None:
             empty = "No chat has these words in its title." if self._words else "No chats yet."
-            rows.append(Option(Content.styled(empty, "dim"), disabled=True))
+            rows.append(Option(Content.styled(f" {empty}", "dim"), disabled=True))
         return rows
 
     @staticmethod

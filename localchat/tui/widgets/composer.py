@@ -20,9 +20,7 @@ class Composer(TextArea):
     """A text area in which enter sends. Posts ``Submitted``; clears nothing by itself, so that no text is lost."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "submit", "Send", id="composer.send", tooltip="Send what is written", show=False, priority=True
-        ),
+        Binding("enter", "submit", "Send", id="composer.send", tooltip="Send what is written", show=False),
         Binding(
             "ctrl+j,shift+enter,alt+enter",
             "new_line",
@@ -31,7 +29,6 @@ class Composer(TextArea):
             key_display="^j",
             tooltip="Start a new line",
             show=False,
-            priority=True,
         ),
     ]
 
@@ -64,6 +61,19 @@ class Composer(TextArea):
         self._history: Sequence[str] = ()
         self._position = -1  # in the history; -1 is what is being written
         self._unsent = ""
+
+    async def _on_key(self, event: events.Key) -> None:
+        # Here and not as priority bindings: those run before the keys typed just before have reached the text.
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.action_submit()
+        elif event.key in ("ctrl+j", "shift+enter", "alt+enter"):
+            event.stop()
+            event.prevent_default()
+            self.action_new_line()
+        else:
+            await super()._on_key(event)
 
     def action_submit(self) -> None:
         self.post_message(self.Submitted(self.text))

@@ -14,7 +14,6 @@ from textual.widgets import Static
 
 from localchat import turns
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
-from localchat.providers import weights
 from localchat.records import BUILT_IN_MODEL, Chat, Model
 from localchat.records import Message as ChatMessage
 from localchat.records import Message as Reply
@@ -79,9 +78,10 @@ class Conversation(Vertical):
     class Offered(Message):
         """Enter was pressed with nothing written."""
 
-    def __init__(self, store: Store, running: Running, *, id: str | None = None) -> None:
+    def __init__(self, store: Store, running: Running, *, still: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
         self._store = store
+        self._still = still
         self._turns = running
         self.chat: Chat | None = None
         self.model_for_new_chat: int | None = None
@@ -89,6 +89,7 @@ class Conversation(Vertical):
         self._source: ChatSource | None = None
         self._edited: ChatMessage | None = None  # the message that is being edited, to be sent as a new version
         self._set_aside = ""  # what was being written when that began
+        self._warmed = False
         self._draft_timer: Timer | None = None
         self._tick: Timer | None = None
 
@@ -142,7 +143,7 @@ class Conversation(Vertical):
             default = self._store.catalog.model(self.model_for_new_chat)
         built_in = default is not None and self._built_in(default)
         greeting = self.query_one(Greeting)
-        greeting.say(default, built_in=built_in, weights_here=built_in and weights.present())
+        greeting.say(default, built_in=built_in, weights_here=built_in and weights_are_here())
         greeting.offer(self.offers)
 
     def _built_in(self, model: Model) -> bool:
@@ -429,6 +430,21 @@ class Conversation(Vertical):
         if self._draft_timer is not None:
             self._draft_timer.stop()
         self._draft_timer = self.set_timer(DRAFT_AFTER, self.save_draft)
+        if not self._warmed and self.composer.text:
+            self._warmed = True
+            self.run_worker(self._warm_up(), group="warm")
+
+    async def _warm_up(self) -> None:
+        """Begin to load the model in the box at the first key, so that it answers sooner."""
+        try:
+            model = turns.resolve(self._store, self.chat, self.model_for_new_chat, allow_remote=True).used
+            provider = self._store.catalog.provider(model.provider)
+        except LocalChatError:
+            return  # the turn itself will say what is wrong
+        if provider.kind == "embedded" and not self._still:
+            from localchat.providers import embedded
+
+            await embedded.warm(model.model, model.path, model.context)
 
     async def save_draft(self) -> None:
         """Save what is typed as this chat's draft, or as that of a new one."""
@@ -446,6 +462,13 @@ class Conversation(Vertical):
     @property
     def _shell(self) -> App[None]:
         return self.app
+
+
+def weights_are_here() -> bool:
+    """Whether the model in the box was fetched already."""
+    from localchat.providers import weights
+
+    return weights.present()
 
 
 def no_default(own: Model | None = None) -> Status:

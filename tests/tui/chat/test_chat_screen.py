@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from localchat.errors import ProviderUnavailable
 from localchat.records import Progress
@@ -289,3 +290,14 @@ async def test_too_small_a_window_says_so(store: Store) -> None:
     async with app.run_test(size=(24, 6)) as pilot:
         await settled(pilot)
         assert "too small" in screen_text(app)
+
+
+async def test_keys_typed_in_one_burst_with_enter_send_all_of_them(store: Store) -> None:
+    app = still_app(store, Script("Got it."))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        for key, character in [*((c, c) for c in "abc"), ("ctrl+j", "\n"), ("d", "d"), ("enter", "\r")]:
+            app.post_message(events.Key(key, character))
+        await settled(pilot)
+        assert "Got it." in screen_text(app)
+    assert store.messages.line(store.chats.get(2))[-2].content == "abc\nd"
