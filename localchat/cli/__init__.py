@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from localchat.cli.base import Program, Session, pass_session
@@ -51,6 +53,8 @@ def _open_app(session: Session) -> None:
             "localchat opens a screen and needs a terminal for it.",
             "In scripts use its commands, for example `localchat ask PROMPT`; see `localchat --help`.",
         )
+    # Nothing that a start makes is garbage, and looking for some takes a tenth of it. The app takes it up again.
+    gc.disable()
     from localchat.tui.app import run
 
     raise click.exceptions.Exit(run(session.path))

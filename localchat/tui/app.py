@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 import traceback
@@ -30,6 +31,7 @@ from localchat.tui.screens.too_small import TooSmallScreen, too_small
 from localchat.tui.themes import DARK, LIGHT
 
 POLL = 0.7  # seconds between looks at what other windows changed; the promise is two
+STARTED = 1.0  # seconds; by then the first screen stands
 THEME = "theme"  # its name in the store's state
 
 
@@ -70,6 +72,7 @@ class LocalChat(Shell):
 
     def on_mount(self) -> None:
         self.set_interval(POLL, self._look_around)
+        self.set_timer(STARTED, _collect_garbage_again)
         loop = asyncio.get_running_loop()
         for name in ("SIGHUP", "SIGTERM", "SIGINT"):
             if hasattr(signal, name):
@@ -161,6 +164,13 @@ class LocalChat(Shell):
     def on_resize(self, event: Resize) -> None:
         if too_small(*event.size) and not isinstance(self.screen, TooSmallScreen):
             self.push_screen(TooSmallScreen())
+
+
+def _collect_garbage_again() -> None:
+    """The command line pauses the collector for the start. What is there by now stays, and is not looked at again."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def run(path: Path) -> int:
