@@ -64,7 +64,13 @@ create table chats (
   created_at text not null default ({_NOW}),
   updated_at text not null default ({_NOW})
 ) strict;
-create index chats_by_time on chats (updated_at desc, id desc) where deleted_at is null and archived_at is null;
+-- A list of chats is a page of one of these; with the title in them, a filter by it reads only what it shows.
+create index chats_by_time on chats (updated_at desc, id desc, title) where deleted_at is null and archived_at is null;
+create index chats_archived on chats (updated_at desc, id desc, title)
+  where deleted_at is null and archived_at is not null;
+create index chats_in_trash on chats (updated_at desc, id desc, title) where deleted_at is not null;
+create index chats_pinned on chats (pinned_at, id)
+  where deleted_at is null and archived_at is null and pinned_at is not null;
 -- Holds all that a count of a model's chats and its newest ones need, so that neither reads the chats themselves.
 create index chats_by_model on chats (model_config_id, updated_at desc, id desc) where deleted_at is null;
 
