@@ -20,9 +20,6 @@ from localchat.text import count, one_line
 from localchat.tui.messages import Shell, Undo
 from localchat.tui.notices import reporting, tell
 from localchat.tui.running import Running
-from localchat.tui.screens.confirm import ConfirmDialog
-from localchat.tui.screens.model_picker import ModelPicker
-from localchat.tui.screens.prompt import TextPrompt
 from localchat.tui.widgets.bars import TopBar
 from localchat.tui.widgets.chat_list import ChatList
 from localchat.tui.widgets.conversation import Conversation
@@ -187,6 +184,8 @@ class ChatScreen(Screen[None]):
     @work(group="chat", exit_on_error=True)
     async def rename_chat(self, chat_id: int) -> None:
         """Ask for a title and give it."""
+        from localchat.tui.screens.prompt import TextPrompt
+
         with reporting(self._shell):
             chat = self._shell.store.chats.get(chat_id)
             title = await self._shell.push_screen_wait(TextPrompt("Rename chat", value=one_line(chat.title)))
@@ -261,6 +260,8 @@ class ChatScreen(Screen[None]):
     @work(exclusive=True, group="picker")
     async def action_pick_model(self) -> None:
         """Give the chat another model for good; for a new chat, the default that it will use."""
+        from localchat.tui.screens.model_picker import ModelPicker
+
         chat = self.conversation.chat
         current = chat.model.id if chat is not None and chat.model is not None else None
         picked = await self._shell.push_screen_wait(ModelPicker(current))
@@ -324,6 +325,8 @@ class ChatScreen(Screen[None]):
     @work(exclusive=True, group="consent")
     async def _ask_consent(self, event: Conversation.Consent) -> None:
         from dataclasses import replace
+
+        from localchat.tui.screens.confirm import ConfirmDialog
 
         error = event.error
         agreed = await self._shell.push_screen_wait(
