@@ -61,7 +61,7 @@ def event_rows(event: CatalogEvent, now: datetime) -> list[Row | Heading]:
     action = ACTIONS.get(event.action, event.action)
     rows: list[Row | Heading] = [Row(f"e{event.id}", (Cell(when, QUIET), Cell(f"{event.subject} {action}")))]
     if event.default_before != event.default_after:
-        by = "nobody chose it: the first usable one by name" if event.by == "promotion" else "chosen"
+        by = "first usable by name" if event.by == "promotion" else "chosen"
         move = f"default: {event.default_before or 'none'} → {event.default_after or 'none'} ({by})"
         rows.append(Heading(move if event.default_after else move.rpartition(" (")[0], indent=len(when) + 1))
     return rows

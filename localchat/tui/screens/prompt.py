@@ -42,8 +42,9 @@ class TextPrompt(Dialog[str | None]):
         self._check = check
 
     def body(self) -> ComposeResult:
-        yield Words(self._text, classes="hint")
+        yield Words(self._text, id="text", classes="hint")
         yield Line(self._value, placeholder=self._placeholder)
+        yield Words("enter takes it, escape leaves everything as it is.", id="keys", classes="hint")
         yield Trouble()
 
     @on(Input.Submitted)

@@ -35,8 +35,8 @@ class Pane(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(classes="heading", markup=False)
         yield ListFilter(f"#{self.id} CatalogList")
-        yield CatalogList()
         yield Static(classes="empty", markup=False)
+        yield CatalogList()
 
     def on_mount(self) -> None:
         self.filter.display = False

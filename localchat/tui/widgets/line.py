@@ -6,6 +6,7 @@ from textual.events import Paste
 from textual.widgets import Input
 
 from localchat.text import clean
+from localchat.tui.messages import Shell
 
 
 def unbroken(text: str) -> str:
@@ -28,6 +29,9 @@ class Line(Input):
         super().__init__(
             unbroken(value), id=id, placeholder=placeholder, password=password, classes=classes, compact=True
         )
+
+    def on_mount(self) -> None:
+        self.cursor_blink = not (isinstance(self.app, Shell) and self.app.still)
 
     def validate_value(self, value: str) -> str:
         """Every way in (keys, paste, code) passes here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,6 +109,7 @@ def no_keyring() -> Iterator[None]:
 class Bench(Shell):
     """The shell with nothing on it: a screen is pushed by the test, and what it was closed with is kept."""
 
+    TITLE = "localchat"
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, store: Store, screen: Screen[Any] | None = None, connect: Connect | None = None) -> None:
@@ -142,6 +144,10 @@ def store(tmp_path: Path, clock: Callable[[], datetime], monkeypatch: pytest.Mon
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("TEXTUAL_THEME", raising=False)
     monkeypatch.setenv("TZ", "UTC")
+    if hasattr(time, "tzset"):
+        time.tzset()
+    for name in ("OPENAI_API_KEY", "GROQ_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     with Store(tmp_path / "store.db", busy_timeout=0, clock=clock) as opened:
         yield opened
 

@@ -76,14 +76,14 @@ async def test_the_footer_shows_what_applies_to_what_the_cursor_is_on(stocked: S
     app = Bench(stocked, ProvidersScreen())
     async with app.run_test(size=(160, 30)) as pilot:
         await settled(pilot)
-        assert footer(app) == "a Add, e Edit, d Delete, space On/off, D Discover, t Test, / Filter, h History, esc Back"
+        assert footer(app) == "a Add, e Edit, d Delete, space On/off, D Discover, t Test, esc Back"
         await pilot.press("right", "down")
         await settled(pilot)
         assert "* Default" in footer(app)
         assert "r Restore" not in footer(app)
         await pilot.press("left", "up", "right", "end")
         await settled(pilot)
-        assert footer(app) == "a Add, r Restore, m Move chats, D Discover, t Test, / Filter, h History, esc Back"
+        assert footer(app) == "a Add, r Restore, m Move chats, D Discover, t Test, esc Back"
 
 
 async def test_star_makes_the_default_and_says_what_it_was(stocked: Store) -> None:
@@ -365,7 +365,7 @@ async def test_history_says_why_the_default_is_what_it_is(stocked: Store) -> Non
         await settled(pilot, lambda: isinstance(app.screen, HistoryScreen))
         shown = words(pilot)
         assert "openai removed" in shown
-        assert "default: openai/gpt-4o → local/smollm2 (nobody chose it: the first usable one by name)" in shown
+        assert "default: openai/gpt-4o → local/smollm2 (first usable by name)" in shown
         assert "default: local/smollm2 → openai/gpt-4o (chosen)" in shown
 
 
