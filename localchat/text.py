@@ -40,13 +40,21 @@ def escaped(document: str) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 
 
+def visible(text: str) -> bool:
+    """Whether there is anything to see in it: not only spaces, controls, and characters without width."""
+    return any(character.isprintable() and not character.isspace() for character in clean(text))
+
+
 def title_from(words: str) -> str:
     """A chat's plain title: its first words, at most 60 characters."""
-    line = one_line(words[:2000])
+    line = one_line(words.lstrip()[:2000])
+    if not visible(line):
+        return "New chat"
     if len(line) <= 60:
-        return line or "New chat"
-    cut = line[:60]
-    return (cut[: cut.rfind(" ")] if " " in cut[30:] else cut).rstrip(" ,;:.") + "…"
+        return line
+    cut = line[:59]
+    # Not in the middle of a word, nor of an emoji that is joined of several.
+    return (cut[: cut.rfind(" ")] if " " in cut[30:] else cut).rstrip(" ,;:.\u200d") + "…"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

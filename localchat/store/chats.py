@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from typing import Any, Literal
 from localchat.errors import InvalidInput, NotFound
 from localchat.records import Chat, ModelName
 from localchat.store.connection import immediate
-from localchat.text import one_line, storable
+from localchat.text import one_line, storable, visible
 
 TITLE_LIMIT = 200  # characters
+FILTER_LIMIT = 500  # characters; SQLite refuses endless patterns
 
 # Another program may have deleted the message that the chat's line ended in; then the newest one is the end.
 SELECT_CHAT = """
@@ -116,9 +118,11 @@ class Chats:
     ) -> list[Chat]:
         """One page, newest first. ``after`` is the last chat of the page before; ``words`` filters by the title."""
         where, values = [_SHELVES[shelf]], list[Any]()
-        for word in words.split():
-            where.append(r"c.title like ? escape '\'")
-            values.append("%" + word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%")
+        for word in storable(words)[:FILTER_LIMIT].split():
+            # SQLite's LIKE knows small and capital letters of ASCII only.
+            forms = sorted({word, word.lower(), word.upper(), word.capitalize()})
+            where.append("(" + " or ".join([r"c.title like ? escape '\'"] * len(forms)) + ")")
+            values += ["%" + re.sub(r"([\\%_])", r"\\\1", form) + "%" for form in forms]
         if after is not None:
             where.append("(c.updated_at, c.id) < (?, ?)")
             values += [after.updated_at, after.id]
@@ -143,7 +147,7 @@ class Chats:
     def rename(self, chat_id: int, title: str) -> Chat:
         """Raises InvalidInput for an empty title."""
         line = one_line(storable(title), TITLE_LIMIT)
-        if not line:
+        if not visible(line):
             raise InvalidInput("A title cannot be empty.", "Type a title, or keep the old one with escape.")
         return self._change(chat_id, title=line)
 
