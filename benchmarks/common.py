@@ -9,10 +9,8 @@ from __future__ import annotations
 import compileall
 import contextlib
 import fcntl
-import json
 import os
 import select
-import statistics
 import struct
 import subprocess
 import sys
@@ -49,22 +47,9 @@ def by_turns(rounds: int, **things: Callable[[], Any]) -> dict[str, list[Any]]:
     for number in range(rounds):
         for name, measure in things.items():
             results[name].append(measure())
-        print(f"\r{number + 1} of {rounds}", end="", file=sys.stderr, flush=True)
-    print("\r" + " " * 20 + "\r", end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print(f"\r{number + 1} of {rounds} ", end="\r", file=sys.stderr, flush=True)
     return results
-
-
-def in_fresh_process(script: str | Path, *arguments: object, timeout: float = 600) -> Any:
-    """Run a Python file in an interpreter of its own; the JSON document that it prints last."""
-    done = subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=timeout,
-        env=environment(),
-    )
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -162,16 +147,6 @@ class Row:
     @property
     def held(self) -> bool:
         return self.limit is None or self.value <= self.limit
-
-
-def ratio(what: str, values: Sequence[float], floor: Sequence[float], limit: float | None = None) -> Row:
-    """How many times the floor, by the medians."""
-    return Row(what, statistics.median(values) / statistics.median(floor), "x", limit)
-
-
-def median(what: str, values: Sequence[float], unit: str, limit: float | None = None) -> Row:
-    """``unit``: ms turns seconds into milliseconds."""
-    return Row(what, statistics.median(values) * (1000 if unit == "ms" else 1), unit, limit)
 
 
 def report(title: str, rows: Sequence[Row]) -> int:
