@@ -6,6 +6,8 @@ write this file.
 
 from __future__ import annotations
 
+from localchat.store.search_schema import SEARCH
+
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
 CORE = f"""
@@ -139,6 +141,7 @@ insert into providers (name, kind) values ('local', 'embedded');
 insert into model_configs (provider, model, is_default, is_local) values ('local', 'smollm2', 1, 1);
 """
 
-# Name and SQL of each step, in order: providers, models, chats, messages, and the model in the box as the default.
-STEPS: tuple[tuple[str, str], ...] = (("core", CORE),)
+# Name and SQL of each step, in order. ``core``: providers, models, chats, messages, and the model in the box as the
+# default. ``search``: the index of all words, filled with those that are there.
+STEPS: tuple[tuple[str, str], ...] = (("core", CORE), ("search", SEARCH))
 CURRENT = len(STEPS)
