@@ -30,6 +30,7 @@ PROVIDERS = st.sampled_from(["a", "b", "c"])
 MODELS = st.sampled_from(["m", "n", "M", "é", "e\u0301"])
 REFS = st.tuples(PROVIDERS, MODELS)
 SWITCH = st.booleans()
+WHICH = st.integers(0, 11)  # of the models there are
 
 taken = 0  # steps, over all examples
 
@@ -88,18 +89,22 @@ class CatalogMachine(RuleBasedStateMachine):
         self.catalog = self.store.catalog
         self.plain = Plain()
 
-    @initialize(empty=st.booleans())
-    def start(self, empty: bool) -> None:
+    @initialize(begin=st.sampled_from(["new", "empty", "rich", "rich"]))
+    def start(self, begin: str) -> None:
         built_in = self.catalog.live("local/smollm2").id
         self.plain.models[built_in] = PlainModel(built_in, "local", "smollm2")
         self.plain.providers["local"] = True
         self.plain.ids["local"] = self.catalog.provider("local").id
         self.plain.default = built_in
-        if empty:
+        if begin == "empty":
             self.plain.providers.clear()
+            self.plain.ids.clear()
             self.plain.models[built_in].removed = True
             self.plain.default = None
             self.catalog.remove_provider("local")
+        for name in ("a", "b") if begin == "rich" else ():
+            self.add_provider(name)
+            self.add_models(name, ["m", "n", "o"])
 
     def teardown(self) -> None:
         self.store.close()
@@ -119,13 +124,11 @@ class CatalogMachine(RuleBasedStateMachine):
             return None
         raise AssertionError(f"{wanted.__name__} was wanted")
 
-    def id_of(self, ref: tuple[str, str]) -> int:
-        """Of the live model of that name, else of its newest tombstone, else one that never was."""
-        provider, name = ref
-        there = self.plain.named(provider, name)
-        if there is not None:
-            return there.id
-        return max((m.id for m in self.plain.models.values() if (m.provider, m.name) == ref), default=999_999)
+    def id_of(self, which: int) -> int:
+        """Of a live model mostly, now and then of a tombstone; where there is neither, one that never was."""
+        graves = [m.id for m in self.plain.models.values() if m.removed]
+        known = [m.id for m in self.plain.live()] + graves[-1:]
+        return known[which % len(known)] if known else 999_999
 
     @rule(name=PROVIDERS)
     def add_provider(self, name: str) -> None:
@@ -177,15 +180,17 @@ class CatalogMachine(RuleBasedStateMachine):
             self.plain.providers[new] = self.plain.providers.pop(old)
             self.plain.ids[new] = self.plain.ids.pop(old)
 
-    @rule(ref=REFS, name=MODELS)
-    def rename_model(self, ref: tuple[str, str], name: str) -> None:
-        model_id, name = self.id_of(ref), "é" if name == "e\u0301" else name
+    @rule(which=WHICH, name=MODELS)
+    def rename_model(self, which: int, name: str) -> None:
+        model_id, name = self.id_of(which), "é" if name == "e\u0301" else name
         model = self.plain.models.get(model_id)
         wanted: type[LocalChatError] | None = None
         if model is None or model.removed:
             wanted = NotFound
         elif (twin := self.plain.named(model.provider, name)) and twin.id != model_id:
             wanted = AlreadyExists
+        elif model.provider == "local":
+            wanted = InvalidInput  # another embedded model needs a file
         self.expect(wanted, lambda: self.catalog.edit_model(model_id, model=name))
         if wanted is None and model is not None:
             model.name = name
@@ -201,9 +206,9 @@ class CatalogMachine(RuleBasedStateMachine):
             self.plain.settle()
             self.check_change(change, before)
 
-    @rule(ref=REFS, on=SWITCH)
-    def switch_model(self, ref: tuple[str, str], on: bool) -> None:
-        model_id = self.id_of(ref)
+    @rule(which=WHICH, on=SWITCH)
+    def switch_model(self, which: int, on: bool) -> None:
+        model_id = self.id_of(which)
         model = self.plain.models.get(model_id)
         there = model is not None and not model.removed
         change = self.expect(None if there else NotFound, lambda: self.catalog.switch_model(model_id, on))
@@ -218,9 +223,9 @@ class CatalogMachine(RuleBasedStateMachine):
         assert (change.after.id if change.after else None) == self.plain.default
         assert change.promoted == (promoted and before != self.plain.default)
 
-    @rule(ref=REFS)
-    def make_default(self, ref: tuple[str, str]) -> None:
-        model_id, before = self.id_of(ref), self.plain.default
+    @rule(which=WHICH)
+    def make_default(self, which: int) -> None:
+        model_id, before = self.id_of(which), self.plain.default
         model = self.plain.models.get(model_id)
         wanted: type[LocalChatError] | None = None
         if model is None or model.removed:
@@ -232,9 +237,9 @@ class CatalogMachine(RuleBasedStateMachine):
             self.plain.default = model_id
             self.check_change(change, before, promoted=False)
 
-    @rule(ref=REFS)
-    def demote_default(self, ref: tuple[str, str]) -> None:
-        model_id = self.id_of(ref)
+    @rule(which=st.none() | WHICH)
+    def demote_default(self, which: int | None) -> None:
+        model_id = self.plain.default or 999_999 if which is None else self.id_of(which)
         model = self.plain.models.get(model_id)
         others = [m.id for m in self.plain.usable() if m.id != model_id]
         wanted: type[LocalChatError] | None = None
@@ -247,17 +252,17 @@ class CatalogMachine(RuleBasedStateMachine):
             self.plain.default = others[0]
             self.check_change(change, model_id)
 
-    @rule(target=undos, name=st.sampled_from(["a", "b", "c", "local"]), successor=st.none() | REFS)
-    def remove_provider(self, name: str, successor: tuple[str, str] | None) -> Any:
+    @rule(target=undos, name=st.sampled_from(["a", "b", "c", "local"]), successor=st.none() | WHICH)
+    def remove_provider(self, name: str, successor: int | None) -> Any:
         going = [m.id for m in self.plain.live(name)]
         wanted = None if name in self.plain.providers else NotFound
         return self.remove(
             wanted, going, name, successor, lambda chosen: self.catalog.remove_provider(name, successor=chosen)
         )
 
-    @rule(target=undos, ref=REFS, successor=st.none() | REFS)
-    def remove_model(self, ref: tuple[str, str], successor: tuple[str, str] | None) -> Any:
-        model_id = self.id_of(ref)
+    @rule(target=undos, which=WHICH, successor=st.none() | WHICH)
+    def remove_model(self, which: int, successor: int | None) -> Any:
+        model_id = self.id_of(which)
         model = self.plain.models.get(model_id)
         wanted = NotFound if model is None or model.removed else None
         return self.remove(
@@ -269,7 +274,7 @@ class CatalogMachine(RuleBasedStateMachine):
         wanted: type[LocalChatError] | None,
         going: list[int],
         provider: str | None,
-        successor: tuple[str, str] | None,
+        successor: int | None,
         write: Callable[[int | None], Removal],
     ) -> Any:
         chosen = None if successor is None else self.id_of(successor)
