@@ -46,11 +46,13 @@ with recursive up (id, parent_id, depth) as (
 """
 
 _DOWN = """
-with recursive down (id, level) as (
-  select ?, 0
+with recursive down (id, depth) as (
+  select id, depth from messages where id = ?
   union all
-  select (select max(m.id) from messages m where m.parent_id = down.id), level + 1 from down where down.id is not null
-) select id from down where id is not null order by level desc limit 1
+  select m.id, m.depth from down
+    join messages m on m.id = (select max(c.id) from messages c where c.parent_id = down.id)
+    where m.depth > down.depth
+) select id from down order by depth desc limit 1
 """
 
 
@@ -158,8 +160,10 @@ class Messages:
         return [row[0] for row in rows.fetchall()]
 
     def newest_leaf(self, message_id: int) -> int:
-        """The leaf under a message that is reached by always taking the newest child."""
+        """The leaf under a message that is reached by always taking the newest child. Raises NotFound."""
         row = self._connection.execute(_DOWN, (message_id,)).fetchone()
+        if row is None:
+            raise NotFound
         return int(row[0])
 
     def prompts(self, limit: int = 100) -> list[str]:
