@@ -138,6 +138,10 @@ class Chats:
         ).fetchall()
         return [chat_of(row) for row in rows]
 
+    def count(self, shelf: Shelf = "open") -> int:
+        """How many chats stand there."""
+        return int(self._connection.execute(f"select count(*) from chats c where {_SHELVES[shelf]}").fetchone()[0])
+
     def any(self) -> bool:
         """Whether there is any chat at all, on whatever shelf."""
         return self._connection.execute("select 1 from chats limit 1").fetchone() is not None
@@ -160,6 +164,10 @@ class Chats:
     def trash(self, chat_id: int) -> Chat:
         """Into the trash. NotFound where it is there already."""
         return self._change(chat_id, only="deleted_at is null", deleted_at=self._now())
+
+    def untrash(self, chat_id: int) -> Chat:
+        """Out of the trash; into the archive where it was archived before."""
+        return self._change(chat_id, deleted_at=None)
 
     def restore(self, chat_id: int) -> Chat:
         """Out of the trash, and out of the archive."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from textual import on, work
@@ -16,10 +17,11 @@ from textual.widgets import Footer
 from localchat.errors import NotFound
 from localchat.records import Chat
 from localchat.store import patiently
-from localchat.text import count, one_line
-from localchat.tui.messages import Shell, Undo
+from localchat.text import count
+from localchat.tui.messages import Shell
 from localchat.tui.notices import reporting, tell
 from localchat.tui.running import Running
+from localchat.tui.screens import chat_flows as flows
 from localchat.tui.widgets.bars import TopBar
 from localchat.tui.widgets.chat_list import ChatList
 from localchat.tui.widgets.conversation import Conversation
@@ -176,39 +178,24 @@ class ChatScreen(Screen[None]):
         match event.what, event.chat_id:
             case "add", _:
                 self.run_worker(self.action_new_chat(), exclusive=True, group="chat")
+            case "empty", _:
+                self._do(flows.empty_trash(self._shell))
             case "rename", int(chat_id):
-                self.rename_chat(chat_id)
+                self._do(flows.rename_chat(self._shell, chat_id))
             case "delete", int(chat_id):
-                self.delete_chat(chat_id)
+                self._do(flows.delete_chat(self._shell, self._turns, chat_id))
+            case "archive", int(chat_id):
+                self._do(flows.archive_chat(self._shell, chat_id))
+            case "pin", int(chat_id):
+                self._do(flows.pin_chat(self._shell, chat_id))
+            case "restore", int(chat_id):
+                self._do(flows.restore_chat(self._shell, chat_id))
 
-    @work(group="chat", exit_on_error=True)
-    async def rename_chat(self, chat_id: int) -> None:
-        """Ask for a title and give it."""
-        from localchat.tui.screens.prompt import TextPrompt
-
+    @work(group="chat")
+    async def _do(self, flow: Coroutine[Any, Any, None]) -> None:
+        """A worker, because a flow may wait for a dialog."""
         with reporting(self._shell):
-            chat = self._shell.store.chats.get(chat_id)
-            title = await self._shell.push_screen_wait(TextPrompt("Rename chat", value=one_line(chat.title)))
-            if title is not None:
-                await patiently(lambda: self._shell.store.chats.rename(chat_id, title))
-                self._shell.chats_changed()
-
-    @work(group="chat", exit_on_error=True)
-    async def delete_chat(self, chat_id: int) -> None:
-        """Into the trash, with undo; a reply that is coming in it is stopped and kept."""
-        with reporting(self._shell):
-            await self._turns.stop(chat_id)
-            chat = await patiently(lambda: self._shell.store.chats.trash(chat_id))
-            title = one_line(chat.title, 40)
-
-            async def restore() -> str:
-                await patiently(lambda: self._shell.store.chats.restore(chat_id))
-                self._shell.chats_changed()
-                return f"{title} is back."
-
-            self._shell.undos.append(Undo(f"delete {title}", restore))
-            self._shell.chats_changed()
-            tell(self._shell, f"Deleted {title}.   f8 undo")
+            await flow
 
     def action_toggle_list(self) -> None:
         self._show_list(not self.chat_list.display)

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from localchat.records import Chat, moment
 from localchat.store import Store
+from localchat.store.chats import Shelf
 from localchat.text import one_line
 
 PAGE = 60  # chats read at once
@@ -52,6 +53,22 @@ class ChatOptions(OptionList):
         Binding("a", "ask('add')", "New", id="chats.add", tooltip="Begin a new chat"),
         Binding("e", "ask('rename')", "Rename", id="chats.rename", tooltip="Rename this chat"),
         Binding("d", "ask('delete')", "Delete", id="chats.delete", tooltip="Put this chat into the trash; u undoes it"),
+        Binding(
+            "p", "ask('pin')", "Pin", id="chats.pin", tooltip="Keep this chat at the top, or no longer", show=False
+        ),
+        Binding(
+            "x", "ask('archive')", "Archive", id="chats.archive", tooltip="Into the archive, or out of it", show=False
+        ),
+        Binding("r", "ask('restore')", "Restore", id="chats.restore", tooltip="Back into the list"),
+        Binding("E", "ask('empty')", "Empty trash", id="chats.empty", tooltip="Delete what is in the trash for good"),
+        Binding(
+            "v",
+            "next_shelf",
+            "Archive and trash",
+            id="chats.shelf",
+            tooltip="Show the archive, then the trash",
+            show=False,
+        ),
         Binding("u", "app.undo", "Undo", id="chats.undo", tooltip="Undo the last removal"),
         Binding("slash", "filter", "Filter", id="chats.filter", tooltip="Show the chats whose title has these words"),
     ]
@@ -61,6 +78,25 @@ class ChatOptions(OptionList):
 
     def action_filter(self) -> None:
         self._list.action_filter()
+
+    def action_next_shelf(self) -> None:
+        self._list.show_shelf(None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the trash one restores or empties; elsewhere one deletes, pins and archives."""
+        if action != "ask" or not isinstance(self.parent, ChatList):
+            return True
+        shelf = self.parent.shelf
+        match parameters[0]:
+            case "restore":
+                return shelf != "open"
+            case "empty":
+                return shelf == "trash"
+            case "delete" | "archive":
+                return shelf != "trash"
+            case "pin":
+                return shelf == "open"
+        return True
 
     @property
     def _list(self) -> ChatList:
@@ -94,7 +130,8 @@ class ChatList(Vertical):
             self.chat_id = chat_id
 
     class Asked(Message):
-        """Something is to be done: ``add``, ``rename``, ``delete`` (the chat highlighted, where one is)."""
+        """Something is to be done: ``add``, ``empty``; or with the chat highlighted: ``rename``, ``delete``, ``pin``,
+        ``archive``, ``restore``."""
 
         def __init__(self, what: str, chat_id: int | None) -> None:
             super().__init__()
@@ -107,7 +144,9 @@ class ChatList(Vertical):
         self._chats: list[Chat] = []
         self._more = True
         self._words = ""
+        self.shelf: Shelf = "open"
         self._current: int | None = None
+        self._last: Chat | None = None  # where the next page begins
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder="filter by title", compact=True)
@@ -138,7 +177,6 @@ class ChatList(Vertical):
         kept = self._highlighted_id() if self.options.has_focus else self._current
         shown = max(PAGE, len(self._chats))
         self._chats = self._read(shown)
-        self._more = len(self._chats) == shown
         position = self.options.scroll_offset
         self._fill()
         self._highlight(kept)
@@ -146,10 +184,22 @@ class ChatList(Vertical):
             self.options.scroll_to(y=position.y, animate=False)
 
     def _read(self, limit: int, after: Chat | None = None) -> list[Chat]:
+        """One page. Pinned chats stand at the top of the open ones, but not in what a filter finds."""
         chats = self._store.chats
-        pinned = chats.pinned() if after is None and not self._words else []
-        listed = chats.listing(words=self._words, limit=limit, after=after)
-        return pinned + [chat for chat in listed if self._words or chat.pinned_at is None]
+        apart = self.shelf == "open" and not self._words
+        pinned = chats.pinned() if after is None and apart else []
+        listed = chats.listing(self.shelf, words=self._words, limit=limit, after=after)
+        self._more = len(listed) == limit
+        self._last = listed[-1] if listed else None
+        return pinned + [chat for chat in listed if not apart or chat.pinned_at is None]
+
+    def show_shelf(self, shelf: Shelf | None) -> None:
+        """The open chats, the archive, or the trash; None: the next of them."""
+        shelves: tuple[Shelf, ...] = ("open", "archived", "trash")
+        self.shelf = shelf or shelves[(shelves.index(self.shelf) + 1) % len(shelves)]
+        self._chats = self._read(PAGE)
+        self._fill()
+        self.screen.refresh_bindings()
 
     def _fill(self) -> None:
         options = self.options
@@ -160,14 +210,19 @@ class ChatList(Vertical):
         now = moment(self._store.now())
         heading = self._heading(above, now) if above else None
         rows: list[Option] = []
+        if above is None and self.shelf != "open":
+            name = "Archive" if self.shelf == "archived" else "Trash"
+            rows.append(Option(Content.assemble((f" {name}", "bold"), ("   v shows the next", "dim")), disabled=True))
         for chat in chats:
             here = self._heading(chat, now)
             if here != heading:
                 rows.append(Option(Content.styled(f" {here}", "dim"), disabled=True))
                 heading = here
             rows.append(Option(self._row(chat, now), id=str(chat.id)))
-        if not rows and above is None:
-            empty = "No chat has these words in its title." if self._words else "No chats yet."
+        if not chats and above is None:
+            empty = "No chats yet." if self.shelf == "open" else "Nothing is here."
+            if self._words:
+                empty = "No chat has these words."
             rows.append(Option(Content.styled(f" {empty}", "dim"), disabled=True))
         return rows
 
@@ -204,13 +259,13 @@ class ChatList(Vertical):
             self._read_more()
 
     def _read_more(self) -> None:
-        if not self._more or not self._chats:
+        if not self._more or self._last is None:
             return
-        last = next((chat for chat in reversed(self._chats) if chat.pinned_at is None or self._words), None)
-        page = self._read(PAGE, after=last) if last is not None else []
-        self._more = len(page) > 0
-        self.options.add_options(self._rows(page, self._chats[-1]) if page else [])
-        self._chats += page
+        above = self._chats[-1] if self._chats else None
+        page = self._read(PAGE, after=self._last)
+        if page:
+            self.options.add_options(self._rows(page, above))
+            self._chats += page
 
     @on(OptionList.OptionSelected)
     def _open(self, event: OptionList.OptionSelected) -> None:
@@ -220,7 +275,7 @@ class ChatList(Vertical):
 
     def action_ask(self, what: str) -> None:
         chat_id = self._highlighted_id()
-        if what == "add" or chat_id is not None:
+        if what in ("add", "empty") or chat_id is not None:
             self.post_message(self.Asked(what, chat_id))
 
     def action_filter(self) -> None:
@@ -244,7 +299,6 @@ class ChatList(Vertical):
         event.stop()
         self._words = event.value
         self._chats = self._read(PAGE)
-        self._more = len(self._chats) >= PAGE
         self._fill()
 
     @on(Input.Submitted)

@@ -181,7 +181,7 @@ class Conversation(Vertical):
             fresh = self._store.chats.get(self.chat.id)
         except NotFound:
             fresh = None
-        if fresh is None or fresh.deleted_at is not None:
+        if fresh is None or (fresh.deleted_at is not None and self.chat.deleted_at is None):
             self._lose_chat()
             return
         self.chat = fresh

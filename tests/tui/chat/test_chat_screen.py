@@ -61,7 +61,11 @@ async def test_a_removed_model_falls_back_with_one_line_per_run_and_a_standing_l
     assert chat is not None
     assert chat.model is not None
     assert chat.model.ref == "zeta/z1"
-    assert [m.fallback_reason for m in store.messages.line(chat) if m.role == "assistant"] == [None, "removed", "removed"]
+    assert [m.fallback_reason for m in store.messages.line(chat) if m.role == "assistant"] == [
+        None,
+        "removed",
+        "removed",
+    ]
 
 
 async def test_without_a_default_the_text_stays_and_the_view_says_what_to_do(store: Store) -> None:
@@ -95,7 +99,9 @@ async def test_escape_stops_a_reply_and_keeps_what_came(store: Store) -> None:
 
 
 async def test_a_failed_turn_is_told_in_place_and_ctrl_r_asks_again(store: Store) -> None:
-    script = Script(Reply(error=ProviderUnavailable("zeta does not answer.", "Start it and press ctrl+r.")), "Here I am.")
+    script = Script(
+        Reply(error=ProviderUnavailable("zeta does not answer.", "Start it and press ctrl+r.")), "Here I am."
+    )
     app = still_app(store, script)
     async with app.run_test(size=SIZE) as pilot:
         await say(pilot, "Hello?")
