@@ -40,9 +40,11 @@ def is_loopback(host: str | None) -> bool:
     if host.lower() == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    # Pythons differ on whether ::ffff:127.0.0.1 and ::1%eth0 are loopback; here they are not.
+    return str(address) == "::1" or (address.version == 4 and address.is_loopback)
 
 
 def is_local(kind: str, base_url: str | None) -> bool:
