@@ -13,13 +13,15 @@ from localchat.store.chats import Chats
 from localchat.store.connection import PATIENCE, connect, patiently
 from localchat.store.messages import Messages
 from localchat.store.migrations import migrate
+from localchat.store.search import Search
 from localchat.store.state import State
 
 __all__ = ["Store", "patiently"]
 
 
 class Store:
-    """The file, opened and migrated: ``catalog`` (providers and models), ``chats``, ``messages``, ``state``.
+    """The file, opened and migrated: ``catalog`` (providers and models), ``chats``, ``messages``, ``search``,
+    ``state``.
 
     Opening marks as ``interrupted`` every reply that a process now dead left ``streaming``.
     ``busy_timeout`` is in seconds: leave it on the command line; 0 on an event loop, with writes through ``patiently``.
@@ -36,6 +38,7 @@ class Store:
             self.catalog = Catalog(self.connection, self.now)
             self.chats = Chats(self.connection, self.now)
             self.messages = Messages(self.connection, self.now)
+            self.search = Search(self.connection)
             self.state = State(self.connection)
             self.messages.mark_interrupted()
             self.connection.execute(f"pragma busy_timeout={round(busy_timeout * 1000)}")
