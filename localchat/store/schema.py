@@ -6,6 +6,7 @@ write this file.
 
 from __future__ import annotations
 
+from localchat.store.exchange_schema import SOURCES
 from localchat.store.search_schema import SEARCH
 
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
@@ -142,6 +143,7 @@ insert into model_configs (provider, model, is_default, is_local) values ('local
 """
 
 # Name and SQL of each step, in order. ``core``: providers, models, chats, messages, and the model in the box as the
-# default. ``search``: the index of all words, filled with those that are there.
-STEPS: tuple[tuple[str, str], ...] = (("core", CORE), ("search", SEARCH))
+# default. ``search``: the index of all words, filled with those that are there. ``sources``: where
+# chats came from.
+STEPS: tuple[tuple[str, str], ...] = (("core", CORE), ("search", SEARCH), ("sources", SOURCES))
 CURRENT = len(STEPS)
