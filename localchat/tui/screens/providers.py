@@ -75,6 +75,7 @@ class ProvidersScreen(Screen[None]):
     panes = getters.query_one(CatalogPanes)
 
     def compose(self) -> ComposeResult:
+        self._applied: list[bool | None] = []
         self.reach = Reachability(self.app, self._reached)
         yield TopBar()
         yield CatalogPanes(self.app.store, self.reach.state)
@@ -106,7 +107,15 @@ class ProvidersScreen(Screen[None]):
     @on(CatalogPanes.Moved)
     def _tell_detail(self) -> None:
         self.query_one("#detail", Static).update(Content(one_line(self.panes.detail())))
-        self.refresh_bindings()
+        self._renew_footer()
+
+    def _renew_footer(self) -> None:
+        """Only where something else applies now: composing the footer costs more than drawing the lists."""
+        bindings = [binding for binding in self.BINDINGS if isinstance(binding, Binding)]
+        applies = [self.check_action(binding.action, ()) for binding in bindings]
+        if applies != self._applied:
+            self._applied = applies
+            self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer shows what applies to what the cursor is on."""
@@ -226,7 +235,7 @@ class ProvidersScreen(Screen[None]):
 
     async def action_undo(self) -> None:
         await self.app.action_undo()
-        self.refresh_bindings()
+        self._renew_footer()
 
     # Asking the provider
 
