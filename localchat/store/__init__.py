@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from localchat.records import stamp, utc_now
 from localchat.store.catalog import Catalog
@@ -13,8 +15,10 @@ from localchat.store.chats import Chats
 from localchat.store.connection import PATIENCE, connect, patiently
 from localchat.store.messages import Messages
 from localchat.store.migrations import migrate
-from localchat.store.search import Search
 from localchat.store.state import State
+
+if TYPE_CHECKING:
+    from localchat.store.search import Search
 
 __all__ = ["Store", "patiently"]
 
@@ -38,7 +42,6 @@ class Store:
             self.catalog = Catalog(self.connection, self.now)
             self.chats = Chats(self.connection, self.now)
             self.messages = Messages(self.connection, self.now)
-            self.search = Search(self.connection)
             self.state = State(self.connection)
             self.messages.mark_interrupted()
             self.connection.execute(f"pragma busy_timeout={round(busy_timeout * 1000)}")
@@ -46,6 +49,12 @@ class Store:
         except BaseException:
             self.connection.close()
             raise
+
+    @cached_property
+    def search(self) -> Search:
+        from localchat.store.search import Search  # on first use: no start needs it
+
+        return Search(self.connection)
 
     def now(self) -> str:
         """The clock's time as the store writes it."""
