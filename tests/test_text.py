@@ -125,7 +125,7 @@ def test_a_title_is_one_visible_line_of_at_most_60_characters(text: str) -> None
         ("\u200b\u200d\ufeff", "New chat"),
         ("x" * 1_000_000, "x" * 59 + "…"),
         ("word " * 200_000, "word word word word word word word word word word word…"),
-        ("one, " * 20, "one, one, one, one, one, one, one, one, one, one, one, one…"),
+        ("one, " * 20, "one, one, one, one, one, one, one, one, one, one, one…"),
         ("x" * 60, "x" * 60),
         ("[/] markup [b]", "[/] markup [b]"),
         ("a" * 57 + "👩\u200d🚀 and on", "a" * 57 + "👩…"),
