@@ -7,6 +7,7 @@ by remembering.
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import tempfile
 from collections.abc import Callable
@@ -79,13 +80,24 @@ class Undo:
     default_after: int | None
 
 
+@functools.cache
+def _new_store() -> bytes:
+    """A new store's file, made once for all examples."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.db"
+        Store(path).close()
+        return path.read_bytes()
+
+
 class CatalogMachine(RuleBasedStateMachine):
     undos: Bundle[Undo] = Bundle("undos")
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.store = Store(Path(self.folder.name) / "store.db", clock=Ticking())
+        path = Path(self.folder.name) / "store.db"
+        path.write_bytes(_new_store())
+        self.store = Store(path, clock=Ticking())
         self.catalog = self.store.catalog
         self.plain = Plain()
 
