@@ -4,9 +4,9 @@ A process of its own because llama.cpp holds Python's lock while it loads (the s
 process, and gives its memory back only when it ends. It imports nothing of localchat, so it starts in a tenth of a
 second.
 
-The parent writes one line of JSON on standard input (``model``, ``context`` in tokens, ``key``, ``verbosity``) and
-reads one line back: ``{"url": …}`` or ``{"error": …}``. It then keeps standard input open for as long as the engine is
-wanted: the operating system closes it when the parent dies, in whatever way, and the engine ends.
+The parent writes one line of JSON on standard input (``model``, ``context`` in tokens, ``threads``, ``key``,
+``verbosity``) and reads one line back: ``{"url": …}`` or ``{"error": …}``. It then keeps standard input open for as long
+as the engine is wanted: the operating system closes it when the parent dies, in whatever way, and the engine ends.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def _server(order: dict[str, Any]) -> Any:
     wanted.endpoint_slots = False
     wanted.offline = True
     wanted.fit_params = sys.platform == "darwin"  # loads a second time to size a GPU; other wheels have none
+    wanted.cpuparams.n_threads = int(order["threads"])
+    wanted.cpuparams_batch.n_threads = int(order["threads"])
     wanted.n_batch = BATCH
     wanted.n_ubatch = BATCH
     wanted.n_parallel = 1
