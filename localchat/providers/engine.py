@@ -5,8 +5,8 @@ process, and gives its memory back only when it ends. It imports nothing of loca
 second.
 
 The parent writes one line of JSON on standard input (``model``, ``context`` in tokens, ``threads``, ``key``,
-``verbosity``) and reads one line back: ``{"url": …}`` or ``{"error": …}``. It then keeps standard input open for as long
-as the engine is wanted: the operating system closes it when the parent dies, in whatever way, and the engine ends.
+``verbosity``) and reads one line back: ``{"url": …}`` or ``{"error": …}``. It then keeps standard input open for as
+long as the engine is wanted: the operating system closes it when the parent dies, in whatever way, and the engine ends.
 """
 
 from __future__ import annotations

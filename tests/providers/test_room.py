@@ -1,0 +1,68 @@
+"""The room as a whole: which client for which kind, and what an import of it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localchat.errors import InvalidInput
+from localchat.providers import connect, warm
+from localchat.providers.echo import EchoClient
+from localchat.providers.embedded import EmbeddedClient
+from localchat.records import KINDS, Model
+from tests.providers.conftest import Make
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = (
+    "pydantic_ai", "openai", "anthropic", "google.genai", "httpx2", "keyring", "psutil", "xllamacpp", "platformdirs",
+)  # fmt: skip
+
+
+def test_every_kind_has_a_client(provider: Make) -> None:
+    assert type(connect(provider("echo"))) is EchoClient
+    assert type(connect(provider("embedded"))) is EmbeddedClient
+    for kind in KINDS:
+        assert connect(provider(kind))
+
+
+def test_a_kind_of_a_newer_version_is_told(provider: Make) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        connect(provider("telepathy"))
+    assert "acme is of kind telepathy" in caught.value.message
+    assert "Update localchat" in caught.value.hint
+
+
+def modules_after(statements: str) -> set[str]:
+    script = f"{statements}\nimport sys\nprint(' '.join(name for name in {HEAVY!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_nothing_heavy_is_imported_before_it_is_used() -> None:
+    names = sorted(file.stem for file in (ROOT / "localchat" / "providers").glob("*.py") if file.stem != "__init__")
+    assert modules_after("\n".join(f"import localchat.providers.{name}" for name in names)) == set()
+
+
+def test_the_engine_imports_nothing_of_localchat() -> None:
+    source = (ROOT / "localchat" / "providers" / "engine.py").read_text()
+    assert "import localchat" not in source
+    assert "from localchat" not in source
+
+
+def test_a_turn_with_one_vendor_does_not_import_another() -> None:
+    loaded = modules_after(
+        "import asyncio\nfrom localchat.providers import connect\nfrom localchat.records import Provider\n"
+        "client = connect(Provider(1, 'a', 'openai', 'http://127.0.0.1:9/v1', 'none', None, True, '', ''))\n"
+        "asyncio.run(client.warm())"
+    )
+    assert "openai" in loaded
+    assert not loaded & {"anthropic", "google.genai", "xllamacpp", "keyring"}
+
+
+async def test_warming_a_provider_without_anything_to_warm_is_fine(provider: Make) -> None:
+    model = Model(1, "acme", "echo", None, None, {}, True, True, True, "", "", None, True)
+    for kind in ("echo", "telepathy"):
+        await warm(provider(kind), model)
