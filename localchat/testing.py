@@ -56,8 +56,9 @@ class Reply:
     """What the scripted client answers to one turn.
 
     ``pause``: seconds before each word. ``error``: raised after ``words`` words (None: before the first).
-    ``cut``: the stream ends after ``words`` words without a finish reason. ``hold``: waits after the last word until
-    ``Script.release`` is called: for tests that look at a reply while it comes.
+    ``cut``: the stream breaks after ``words`` words (None: after all of them). ``finish_reason``: None where the stream
+    is to end without one. ``hold``: waits after the last word until ``Script.release`` is called: for tests that look
+    at a reply while it comes.
     """
 
     text: str = ""
@@ -69,7 +70,7 @@ class Reply:
     hold: bool = False
     progress: tuple[Progress, ...] = ()
     usage: Usage | None = None
-    finish_reason: str = "stop"
+    finish_reason: str | None = "stop"
 
 
 @dataclass

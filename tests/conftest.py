@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from localchat.providers import weights as fetching
+from localchat.testing import still_environment
+
+still_environment()  # screens are the same on every machine
 
 
 async def _pull() -> None:
