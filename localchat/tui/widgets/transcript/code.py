@@ -22,7 +22,7 @@ FOLDED = 8  # to this many
 
 CODE = Look("code")
 LABEL = Look("code-label")
-_PAD = 2  # cells between the edge of the block and its text
+_PAD = 2  # cells between the left edge of the block and its text
 
 # Pygments' token types, by name, and the roles they are shown in; a type without one takes its parent's.
 _ROLES = {
@@ -237,7 +237,7 @@ class CodeBlock:
     def _lay_out_row(self, runs: tuple[Run, ...], lines: list[Line]) -> None:
         """One row of code, cut where it is too long; what is cut off goes on below a mark."""
         before = self.frame.rest
-        room = max(1, self.frame.width - 2 * _PAD)
+        room = max(1, self.frame.width - _PAD)
         start = sum(len(text) for text, _ in before) + _PAD
         text = "".join(part for part, _ in runs)
         if len(text) <= room and (is_simple(text) or cell_len(text) <= room):

@@ -259,6 +259,9 @@ class MarkdownFlow(Flow):
         again = False
         if not final and blocks:
             end, again = self._enter(blocks[-1], source, end, first=not closed)
+            if self._learn(references, end):
+                self._start_over()
+                return True
         self._open = "\n".join(source[end:]) + self._open[len(complete) :]
         self._closed, self._closed_codes = len(self.lines), len(self.codes)
         return again
@@ -362,6 +365,6 @@ class MarkdownFlow(Flow):
     def _start_over(self) -> None:
         self._reset = True
         self._open = self._text
-        self._mode = None
+        self._mode = self._fence = None
         self._closed = self._closed_codes = 0
         self._drop_open()

@@ -40,18 +40,19 @@ def notice_lines(notice: Notice, width: int) -> list[Line]:
 
 
 def speaker_line(entry: Entry, width: int) -> Line:
-    """Who spoke at the left, when and how long at the right. The name gives way last."""
+    """Who spoke at the left, when and how long at the right. Where it is narrow, the name gives way last."""
     aside = one_line(entry.aside)
-    marks: list[Run] = []
-    if entry.version:
-        marks.append((f"  {one_line(entry.version)}", Look("aside")))
-    if entry.removed:
-        marks.append(("  ⊘ removed", Look("removed")))
-    taken = sum(cell_len(text) for text, _ in marks)
     name = one_line(entry.speaker) or entry.role
-    if cell_len(name) + taken > width:
-        name = cut(name, max(4, width - taken))
-    left: list[Run] = [(name, Look("you" if entry.role == "user" else "speaker")), *marks]
+    version = (f"  {one_line(entry.version)}", Look("aside")) if entry.version else ("", TEXT)
+    removed = ("  ⊘ removed", Look("removed")) if entry.removed else ("", TEXT)
+    room = width - min(cell_len(name), 8)
+    marks: list[Run] = []
+    for mark in (removed, version) if cell_len(removed[0]) <= room else ((" ⊘", Look("removed")),):
+        if cell_len(mark[0]) <= room:
+            marks.insert(0, mark)
+            room -= cell_len(mark[0])
+    taken = sum(cell_len(text) for text, _ in marks)
+    left: list[Run] = [(cut(name, width - taken), Look("you" if entry.role == "user" else "speaker")), *marks]
     used = sum(cell_len(text) for text, _ in left)
     stop = sum(len(text) for text, _ in left)
     room = width - used - cell_len(aside)
@@ -180,7 +181,7 @@ class Item:
         words = count(len(entry.reasoning.split()), "word")
         mark = "▾" if self.folds.thought_open(entry.key) else "▸"
         verb = "Thinking" if entry.live and not entry.content else "Thought"
-        return Line([(f"{mark} {verb} ({words})", Look("fold", action=("thought", entry.key)))])
+        return Line([(cut(f"{mark} {verb} ({words})", self.width), Look("fold", action=("thought", entry.key)))])
 
     def _lay_out_thought(self) -> None:
         if not (self.entry.reasoning.strip() and self.folds.thought_open(self.entry.key)):
@@ -193,7 +194,7 @@ class Item:
         tail: list[Line] = []
         if self.rest:
             more = f"▸ Show all ({len(self.rest):,} more characters)"
-            tail.append(Line([(more, Look("fold", action=("more", self.entry.key)))], join=None))
+            tail.append(Line([(cut(more, self.width), Look("fold", action=("more", self.entry.key)))], join=None))
         for notice in self.entry.after:
             tail += notice_lines(notice, self.width)
         self.tail = [*tail, BLANK]

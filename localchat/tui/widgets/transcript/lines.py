@@ -74,15 +74,20 @@ class Frame(NamedTuple):
     rest: tuple[Run, ...] = ()
 
     def inside(self, first: tuple[Run, ...], rest: tuple[Run, ...]) -> Frame:
-        """The frame within this one, behind further marks. A width is left, however narrow the window."""
-        taken = cell_len("".join(text for text, _ in rest))
-        if self.width - taken < 8:  # no room to indent further: the text matters more than its marks
-            return Frame(self.width, (*self.first, *first) if self.width > 2 * taken else self.first, self.rest)
-        return Frame(self.width - taken, (*self.first, *first), (*self.rest, *rest))
+        """The frame within this one, behind further marks. Where it gets too narrow, outer marks give way, then all."""
+        taken = marks_width(rest)
+        if self.width - taken >= 8:
+            return Frame(self.width - taken, (*self.first, *first), (*self.rest, *rest))
+        whole = self.width + marks_width(self.rest)
+        return Frame(whole - taken, first, rest) if whole - taken >= 4 else Frame(whole)
 
     def continued(self) -> Frame:
         """The frame after its first line has been written."""
         return self._replace(first=self.rest)
+
+
+def marks_width(marks: tuple[Run, ...]) -> int:
+    return sum(cell_len(text) for text, _ in marks)
 
 
 # Characters that take one cell and that nothing joins onto: text of only these is measured by its length.
@@ -150,16 +155,15 @@ def _wrap_wide(text: str, width: int) -> Iterator[Piece]:
         at, to, size = graphemes[index]
         letter = text[at]
         wide = size == 2
-        if letter == " ":
-            after = to
-            while after < len(text) and text[after] == " ":
+        if letter == " " and to - at == 1:
+            after = at
+            while index < len(graphemes) and text[slice(*graphemes[index][:2])] == " ":
                 after += 1
                 index += 1
             if at > start:
                 breakable = (at, after, used + after - at)
             used += after - at
             last_wide = False
-            index += 1
             continue
         if (wide or last_wide) and at > start and letter not in _NOT_FIRST and text[at - 1] not in _NO_BREAK_AFTER:
             breakable = (at, at, used)

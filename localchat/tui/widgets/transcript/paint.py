@@ -45,7 +45,9 @@ ROLES: dict[str, str] = {
     "token-operator": "$foreground 70% on $foreground 7%",
     "token-error": "$text-error on $foreground 7%",
 }
-_FAINT = frozenset({"aside", "info", "rule", "marker", "code-label", "quote", "thought", "fold", "token-comment"})
+_FAINT = frozenset(
+    {"speaker", "aside", "info", "rule", "marker", "code-label", "quote", "thought", "fold", "token-comment"}
+)
 
 
 class Palette:

@@ -204,7 +204,7 @@ class TranscriptView(ScrollView, can_focus=True):
         finally:
             self._placing = False
         self._show_scrollbar()
-        if window.height > 0:
+        if window.rows or not len(window):
             window.follow = self.at_end = window.at_end
         if live_from is None or before is None or window.rows[0] != before:
             self.refresh()
@@ -213,6 +213,14 @@ class TranscriptView(ScrollView, can_focus=True):
             if row.item is window.live and row.number >= live_from - 1:  # where the caret was
                 self.refresh(Region(0, y, self.size.width, self.size.height - y))
                 return
+
+    def _scroll_update(self, virtual_size: Size) -> None:
+        """Textual's own bookkeeping after a resize. It may cut the offset, which is not a person scrolling."""
+        self._placing = True
+        try:
+            super()._scroll_update(virtual_size)
+        finally:
+            self._placing = False
 
     def _show_scrollbar(self) -> None:
         """Move the scrollbar; painted anew only where one would see it, for it is as dear as the text beside it."""
@@ -312,7 +320,7 @@ class TranscriptView(ScrollView, can_focus=True):
 
     def _strip(self, row: Row, palette: Palette, width: int) -> Strip:
         item, number = row.item, row.number
-        ends_live = item.entry.live and number == item.last_text_line
+        ends_live = item.entry.live and number == item.last_text_line and bool(item.flow.lines)
         strip = None if ends_live else item.strips.get(number)
         if strip is None:
             line = item.line(number)
