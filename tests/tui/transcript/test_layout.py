@@ -188,7 +188,8 @@ def test_a_long_message_shows_its_beginning_and_how_much_more_there_is() -> None
 @pytest.mark.parametrize("width", [1, 2, 3, 5, 8, 13, 20, 33])
 def test_no_line_is_wider_than_the_window_allows(width: int) -> None:
     text = (
-        "# head line\n\ntext and 日本語 text\n\n> quote of words\n> > deeper\n\n- item one\n  1. nested item\n     - more\n\n"
+        "# head line\n\ntext and 日本語 text\n\n> quote of words\n> > deeper\n\n"
+        "- item one\n  1. nested item\n     - more\n\n"
         "```python\nvalue = 'a long line of code'\n```\n\n| a | bb |\n|---|---|\n| some cell | other cell |\n\n---\n"
     )
     entry = answer(1, text, aside="14:02", version="1/2", removed=True, after=(Notice("Stopped. What came is kept."),))
