@@ -1,7 +1,7 @@
 # Short names for what one does all day. Everything runs in .venv, which `make setup` builds.
 PY := .venv/bin/python
 
-.PHONY: setup test lint format snapshots pictures bench constraints ci clean
+.PHONY: setup test lint format snapshots docs pictures bench constraints lowest ci clean
 
 setup:
 	python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e '.[test,lint]'
@@ -19,6 +19,10 @@ format:
 snapshots:
 	$(PY) -m pytest --snapshot-update
 
+# The tables of keys, from the app's bindings.
+docs:
+	$(PY) docs/make_keys.py
+
 pictures:
 	$(PY) docs/pictures/make.py
 
@@ -34,6 +38,13 @@ constraints:
 	.venv/bin/pip install -q uv
 	.venv/bin/uv pip compile --universal --python-version 3.11 --upgrade --no-annotate --no-header --no-emit-package pip \
 	  --extra test --extra lint pyproject.toml -o constraints.txt
+
+# The tests with the oldest dependencies that pyproject.toml allows, in an environment of their own.
+lowest:
+	.venv/bin/pip install -q uv
+	.venv/bin/uv venv -q --clear .cache/lowest
+	.venv/bin/uv pip install -q --python .cache/lowest --resolution lowest-direct -e '.[test]'
+	.cache/lowest/bin/python -m pytest
 
 ci:
 	.ci/run

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import re
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
@@ -136,3 +139,19 @@ def test_the_sql_of_the_page_of_the_store_works_in_any_client(tmp_path: Path) ->
 def test_the_page_of_the_life_of_models_lists_every_action_of_the_log() -> None:
     text = (ROOT / "docs" / "life-of-models.md").read_text("utf-8")
     assert set(re.findall(r"`((?:provider|model|default)-[a-z]+)`", text)) == set(get_args(Action))
+
+
+def test_the_pictures_are_drawn_by_the_app(tmp_path: Path) -> None:
+    drawing = ROOT / "docs" / "pictures" / "make.py"
+    subprocess.run([sys.executable, str(drawing), str(tmp_path)], check=True, timeout=60)
+    for name, words in {
+        "chat.svg": "gpt-4o was removed. qwen3:8b answers now.",
+        "removal.svg": "Remove openai?",
+    }.items():
+        for picture in (tmp_path / name, drawing.with_name(name)):
+            assert words in shown_in(picture), picture
+
+
+def shown_in(picture: Path) -> str:
+    svg = html.unescape(picture.read_text("utf-8")).replace("\xa0", " ")
+    return " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
