@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import httpx2
 
 _MOST = 5000  # models; what comes after them is passed over
+_LARGEST = 32 * 1024**2  # bytes
+_CHECK = "Check its address and its kind."
 _CONTEXTS = ("context_length", "max_model_len", "context_window", "max_context_length", "inputTokenLimit",
              "max_input_tokens", "loaded_context_length")  # fmt: skip
 
@@ -31,9 +33,7 @@ async def fetch(http: httpx2.AsyncClient, base_url: str, path: str, place: Place
         )
     if status >= 400:
         raise faults.refusal(place, status, body)
-    raise ProviderUnavailable(
-        f"{place.name} at {place.address} answered, but not with a list of models.", "Check its address and its kind."
-    )
+    raise ProviderUnavailable(f"{place.name} at {place.address} answered, but not with a list of models.", _CHECK)
 
 
 async def _answers(http: httpx2.AsyncClient, url: str, place: Place) -> bool:
@@ -47,16 +47,21 @@ async def _answers(http: httpx2.AsyncClient, url: str, place: Place) -> bool:
 async def _get(http: httpx2.AsyncClient, url: str, place: Place) -> tuple[int, Any]:
     import httpx2
 
+    body = bytearray()
     try:
-        response = await http.get(url)
+        async with http.stream("GET", url) as response:
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > _LARGEST:
+                    raise ProviderUnavailable(f"{place.name} sent more than a list of models could be.", _CHECK)
     except httpx2.TimeoutException as error:
         raise faults.no_answer(place, "no answer in time") from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise faults.no_answer(place, faults.reason_of(error)) from error
     try:
-        return response.status_code, json.loads(response.content)
+        return response.status_code, json.loads(body)
     except (ValueError, RecursionError):
-        return response.status_code, response.text
+        return response.status_code, body.decode("utf-8", "replace")
 
 
 def _rows(body: Any) -> list[Any] | None:
