@@ -261,6 +261,13 @@ class Message:
     versions: int = 1
 
 
+class Persona(NamedTuple):
+    """A saved system prompt."""
+
+    name: str
+    system: str
+
+
 @dataclass(frozen=True, slots=True)
 class Fallback:
     """A turn answered by the default: the model wanted, the model used, and why."""

@@ -15,6 +15,7 @@ from localchat.store.chats import Chats
 from localchat.store.connection import PATIENCE, connect, patiently
 from localchat.store.messages import Messages
 from localchat.store.migrations import migrate
+from localchat.store.personas import Personas
 from localchat.store.state import State
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ __all__ = ["Store", "patiently"]
 
 
 class Store:
-    """The file, opened and migrated: ``catalog`` (providers and models), ``chats``, ``messages``, ``search``,
-    ``state``.
+    """The file, opened and migrated: ``catalog`` (providers and models), ``chats``, ``messages``, ``personas``,
+    ``search``, ``state``.
 
     Opening marks as ``interrupted`` every reply that a process now dead left ``streaming``.
     ``busy_timeout`` is in seconds: leave it on the command line; 0 on an event loop, with writes through ``patiently``.
@@ -42,6 +43,7 @@ class Store:
             self.catalog = Catalog(self.connection, self.now)
             self.chats = Chats(self.connection, self.now)
             self.messages = Messages(self.connection, self.now)
+            self.personas = Personas(self.connection)
             self.state = State(self.connection)
             self.messages.mark_interrupted()
             self.connection.execute(f"pragma busy_timeout={round(busy_timeout * 1000)}")

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from localchat.errors import InvalidInput, NotFound
 from localchat.records import Chat, ModelName
+from localchat.store import validation
 from localchat.store.connection import immediate
 from localchat.text import one_line, storable, visible
 
@@ -188,7 +189,14 @@ class Chats:
         return self._change(chat_id, system=storable(system))
 
     def set_parameters(self, chat_id: int, parameters: dict[str, Any]) -> Chat:
+        """What goes along with every turn, before what the model has set."""
         return self._change(chat_id, parameters=json.dumps(parameters))
+
+    def set_instructions(self, chat_id: int, system: str, parameters: dict[str, Any]) -> Chat:
+        """System prompt and parameters of the turns from now on. Raises InvalidInput for a parameter that cannot be."""
+        old = self.get(chat_id).parameters
+        checked = validation.parameters(parameters, old)
+        return self._change(chat_id, system=storable(system), parameters=json.dumps(checked))
 
     def set_leaf(self, chat_id: int, leaf_id: int) -> Chat:
         """Show the line that ends in this message. Raises NotFound where the message is not of this chat."""

@@ -138,6 +138,20 @@ end;
 -- What the app remembers between starts: the chat used last, the draft of a chat not begun, the theme.
 create table state (name text primary key, value text not null) strict, without rowid;
 
+-- Saved system prompts to choose from.
+create table personas (name text primary key check (name <> ''), system text not null) strict, without rowid;
+
+-- Files and images that went with a message, in their order.
+create table attachments (
+  id integer primary key autoincrement,
+  message_id integer not null references messages (id) on delete cascade,
+  position integer not null default 0,
+  name text not null,
+  media_type text not null,
+  content blob not null
+) strict;
+create index attachments_by_message on attachments (message_id, position);
+
 insert into providers (name, kind) values ('local', 'embedded');
 insert into model_configs (provider, model, is_default, is_local) values ('local', 'smollm2', 1, 1);
 """

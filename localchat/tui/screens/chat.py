@@ -76,6 +76,7 @@ class ChatScreen(Screen[None]):
             show=False,
             priority=True,
         ),
+        Binding("f4", "instructions", "Instructions", id="chat.instructions", tooltip="System prompt and parameters"),
         Binding("f3", "add_found", "Add server", id="chat.found", tooltip="Add the server found on this machine"),
     ]
 
@@ -245,6 +246,15 @@ class ChatScreen(Screen[None]):
         self.conversation.transcript.jump_to_start()
 
     @work(exclusive=True, group="picker")
+    async def action_instructions(self) -> None:
+        """The open chat's system prompt and parameters."""
+        from localchat.tui.screens.chat_form import ChatForm
+
+        chat = self.conversation.chat
+        if chat is not None:
+            await self._shell.push_screen_wait(ChatForm(self._shell.store.chats.get(chat.id)))
+
+    @work(exclusive=True, group="picker")
     async def action_pick_model(self) -> None:
         """Give the chat another model for good; for a new chat, the default that it will use."""
         from localchat.tui.screens.model_picker import ModelPicker
@@ -337,6 +347,8 @@ class ChatScreen(Screen[None]):
         match action:
             case "ask_again" | "copy_last" | "to_the_end" | "to_the_start":
                 return has_messages
+            case "instructions":
+                return conversation.chat is not None
             case "go_on":
                 return has_messages and conversation.ended_early
             case "back":

@@ -8,23 +8,15 @@ from typing import Any
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from localchat.errors import InvalidInput
 from localchat.records import BUILT_IN_MODEL, Model, Provider
 from localchat.store import patiently
 from localchat.text import one_line
 from localchat.tui.notices import tell
 from localchat.tui.screens.dialog import Words
 from localchat.tui.screens.form import Form
+from localchat.tui.screens.parameters import PARAMETERS, parameter_fields, parameters_typed, whole
 from localchat.tui.widgets.field import Field
 from localchat.tui.widgets.line import Line, unbroken
-
-PARAMETERS = {
-    "temperature": ("Temperature", "0 is steady, 1 is lively"),
-    "top_p": ("Top p", "0 to 1: the share of likely words to draw from"),
-    "seed": ("Seed", "a whole number: the same words get the same reply"),
-    "max_tokens": ("Most tokens", "a reply is cut there"),
-}
-WHOLE = ("seed", "max_tokens")
 
 
 class ModelForm(Form[Model | None]):
@@ -49,10 +41,7 @@ class ModelForm(Form[Model | None]):
                 yield Field("GGUF file", path, id="path-field", note=note)
             context = str(old.context) if old and old.context else ""
             yield Field("Context", Line(context, id="context", placeholder="how many tokens it can take in"))
-            for name, (words, hint) in PARAMETERS.items():
-                value = old.parameters.get(name) if old else None
-                shown = "" if value is None else str(value)
-                yield Field(words, Line(shown, id=name, placeholder=hint))
+            yield from parameter_fields(old.parameters if old else {})
             yield Words("What is left empty is left to the model and its provider.", classes="hint")
         yield from self.end()
 
@@ -100,31 +89,11 @@ class ModelForm(Form[Model | None]):
 
     def _tokens(self) -> int | None:
         text = self._text("context")
-        return _whole("context", text) if text else None
+        return whole("context", text) if text else None
 
     def _parameters(self) -> dict[str, Any]:
-        """Those that are set. One that another program wrote and this form does not know stays."""
-        kept = {k: v for k, v in self._model.parameters.items() if k not in PARAMETERS} if self._model else {}
-        for name, (words, _) in PARAMETERS.items():
-            text = self._text(name)
-            if text:
-                kept[name] = _whole(words, text) if name in WHOLE else _number(words, text)
-        return kept
-
-
-def _whole(what: str, text: str) -> int:
-    """``32768`` or ``32,768``."""
-    plain = text.replace(",", "").replace("_", "").replace(" ", "")
-    if len(plain) > 20 or not plain.removeprefix("-").isdecimal():
-        raise InvalidInput(f"{what}: “{one_line(text, 40)}” is no whole number.", "Such as 32768, or leave it empty.")
-    return int(plain)
-
-
-def _number(what: str, text: str) -> float:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        raise InvalidInput(f"{what}: “{one_line(text, 40)}” is no number.", "Such as 0.7, or leave it empty.") from None
+        typed = {name: self._text(name) for name in PARAMETERS}
+        return parameters_typed(typed, self._model.parameters if self._model else {})
 
 
 def _check_file(path: str) -> None:
