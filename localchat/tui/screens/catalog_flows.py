@@ -26,16 +26,14 @@ from localchat.tui.widgets.catalog_words import default_words, label, place_word
 async def remove_provider(shell: Shell, provider: Provider) -> None:
     """Show what would go, remove it, tell who is the default now; with undo."""
     catalog = shell.store.catalog
-
     choice = await shell.push_screen_wait(
         RemovalDialog(catalog.removal_of_provider(provider.name), lambda: catalog.removal_of_provider(provider.name))
     )
     if choice is None:
         return
-    removal = await patiently(lambda: catalog.remove_provider(provider.name, choice.successor))
+    _removed(shell, await patiently(lambda: catalog.remove_provider(provider.name, choice.successor)))
     if choice.forget_key:
         await _forget_key(shell, provider)
-    _removed(shell, removal)
 
 
 async def remove_model(shell: Shell, model: Model) -> None:
@@ -52,8 +50,8 @@ def _removed(shell: Shell, removal: Removal) -> None:
 
     async def run() -> str:
         change = await patiently(lambda: shell.store.catalog.undo(removal))
-        await _return_key(shell, removal.provider)
         _changed(shell)
+        await _return_key(shell, removal.provider)
         return f"{_back(removal)} {default_words(change)}".strip()
 
     shell.undos.append(Undo(f"remove {one_line(what, 40)}", run))
@@ -112,8 +110,8 @@ async def restore_provider(shell: Shell, name: str) -> Provider | None:
     catalog = shell.store.catalog
     removal = catalog.last_removal(name)
     change = await patiently(lambda: catalog.undo(removal))
-    await _return_key(shell, removal.provider)
     _changed(shell)
+    await _return_key(shell, removal.provider)
     tell(shell, f"{_back(removal)} {default_words(change)}".strip())
     return removal.provider
 

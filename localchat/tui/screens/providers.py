@@ -166,32 +166,39 @@ class ProvidersScreen(Screen[None]):
         if self.panes.model is not None and not self.panes.model.removed:
             self.action_edit()
 
-    # Changing. Each is a worker, because it may ask first; one at a time.
+    # Changing. Each is a worker, because it may ask first; none begins while one asks. None cancels another: between
+    # a write and its undo there must be no gap.
 
-    @work(group="catalog", exclusive=True)
+    @work(group="catalog")
     async def action_add(self) -> None:
+        if not self.is_active:
+            return
         provider = self.panes.provider
         if self.panes.side == "providers":
             self._show(await flows.add_provider(self.app))
         elif provider is not None:
             self._show(provider, await flows.add_model(self.app, provider))
 
-    @work(group="catalog", exclusive=True)
+    @work(group="catalog")
     async def action_edit(self) -> None:
+        if not self.is_active:
+            return
         if self.panes.side == "providers":
             await flows.edit_provider(self.app, self.panes.provider)
         else:
             await flows.edit_model(self.app, self.panes.provider, self.panes.model)
 
-    @work(group="catalog", exclusive=True)
+    @work(group="catalog")
     async def action_remove(self) -> None:
+        if not self.is_active:
+            return
         with reporting(self.app):
             if self.panes.side == "models" and self.panes.model is not None:
                 await flows.remove_model(self.app, self.panes.model)
             elif self.panes.provider is not None:
                 await flows.remove_provider(self.app, self.panes.provider)
 
-    @work(group="catalog", exclusive=True)
+    @work(group="catalog")
     async def action_switch(self) -> None:
         """On or off, and what that did to the default."""
         provider, model = self.panes.provider, self.panes.model
@@ -208,7 +215,7 @@ class ProvidersScreen(Screen[None]):
             self.app.catalog_changed()
             tell(self.app, f"Switched {'on' if on_now else 'off'} {name}. {default_words(change)}".strip())
 
-    @work(group="catalog", exclusive=True)
+    @work(group="catalog")
     async def action_make_default(self) -> None:
         model = self.panes.model
         if model is None:
@@ -218,8 +225,10 @@ class ProvidersScreen(Screen[None]):
             self.app.catalog_changed()
             tell(self.app, default_words(change) or f"{model.model} is the default already.")
 
-    @work(group="catalog", exclusive=True)
+    @work(group="catalog")
     async def action_restore(self) -> None:
+        if not self.is_active:
+            return
         with reporting(self.app):
             gone = self.panes.removed_provider
             if gone is not None and self.panes.side == "providers":
@@ -228,8 +237,10 @@ class ProvidersScreen(Screen[None]):
                 for model in self.panes.tombstones:
                     await flows.restore_model(self.app, model)
 
-    @work(group="catalog", exclusive=True)
+    @work(group="catalog")
     async def action_move_chats(self) -> None:
+        if not self.is_active:
+            return
         with reporting(self.app):
             await flows.move_chats(self.app, self.panes.tombstones)
 
@@ -239,8 +250,10 @@ class ProvidersScreen(Screen[None]):
 
     # Asking the provider
 
-    @work(group="catalog", exclusive=True)
+    @work(group="catalog")
     async def action_discover(self) -> None:
+        if not self.is_active:
+            return
         provider = self.panes.provider
         if provider is not None:
             self._show(provider, await flows.discover(self.app, provider))

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.css.styles import RulesMap
+from textual.events import Click
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
@@ -153,8 +154,10 @@ class CatalogList(OptionList):
         Binding("k", "cursor_up", "Up", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes, markup=False)
+    def __init__(self, *, id: str | None = None, click_opens: bool = True) -> None:
+        """``click_opens``: a click does what enter does; else it moves the cursor, and a double click opens."""
+        super().__init__(id=id, markup=False)
+        self._click_opens = click_opens
         self._shown: list[Row | Heading] = []
 
     def show_rows(self, rows: Sequence[Row | Heading], prefer: str | None = None) -> None:
@@ -203,6 +206,13 @@ class CatalogList(OptionList):
         """Put the cursor on a row, where it is there."""
         if row_id in self._id_to_option and not self.get_option(row_id).disabled:
             self.highlighted = self.get_option_index(row_id)
+
+    async def _on_click(self, event: Click) -> None:
+        place = event.style.meta.get("option")
+        if not self._click_opens and event.chain < 2:
+            event.prevent_default()
+            if place is not None and not self.options[place].disabled:
+                self.highlighted = place
 
     def _get_left_gutter_width(self) -> int:
         return 2

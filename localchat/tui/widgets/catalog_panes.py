@@ -36,7 +36,7 @@ class Pane(Vertical):
         yield Static(classes="heading", markup=False)
         yield ListFilter(f"#{self.id} CatalogList")
         yield Static(classes="empty", markup=False)
-        yield CatalogList()
+        yield CatalogList(click_opens=False)
 
     def on_mount(self) -> None:
         self.filter.display = False

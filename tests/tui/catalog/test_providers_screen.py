@@ -66,10 +66,30 @@ async def test_the_mouse_chooses_a_provider_and_opens_a_model(stocked: Store) ->
         await settled(pilot)
         await pilot.click("#providers CatalogList", offset=(5, 2))
         await settled(pilot)
+        assert "e Edit" in footer(app)
         assert "Models of ollama" in screen_text(pilot)
         await pilot.click("#models CatalogList", offset=(5, 1))
+        await settled(pilot)
+        assert isinstance(app.screen, ProvidersScreen), "one click moves the cursor only"
+        await pilot.double_click("#models CatalogList", offset=(5, 1))
         await settled(pilot, lambda: isinstance(app.screen, ModelForm))
         assert "Edit ollama/qwen3:8b" in screen_text(pilot)
+
+
+async def test_two_presses_at_once_open_one_dialog_and_toggle_twice(stocked: Store) -> None:
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        for key in ("d", "d"):
+            app.simulate_key(key)
+        await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
+        await pilot.press("escape")
+        await settled(pilot)
+        assert isinstance(app.screen, ProvidersScreen)
+        for key in ("space", "space"):
+            app.simulate_key(key)
+        await settled(pilot, lambda: len(app.toasts()) == 2)
+        assert stocked.catalog.provider("openai").enabled
 
 
 async def test_the_footer_shows_what_applies_to_what_the_cursor_is_on(stocked: Store) -> None:

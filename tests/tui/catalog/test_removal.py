@@ -191,6 +191,15 @@ async def test_the_dialog_follows_what_another_window_does(stocked: Store, secon
         assert "llama3.2:3b · ollama" in shown, "the successor that was promised is gone"
 
 
+async def test_in_a_low_window_the_dialog_scrolls_to_its_buttons(stocked: Store) -> None:
+    app = Bench(stocked, RemovalDialog(stocked.catalog.removal_of_provider("openai")))
+    async with app.run_test(size=(60, 12)) as pilot:
+        await settled(pilot)
+        assert "Remove " in screen_text(pilot)
+        await pilot.press("enter")
+        await settled(pilot, lambda: bool(app.answers))
+
+
 async def test_titles_and_names_of_others_are_shown_literally_in_the_dialog(stocked: Store) -> None:
     nasty = "[/] [@click=app.quit]x[/]\x1b[2J\x07"
     model = stocked.catalog.live("openai/gpt-4o").id

@@ -83,7 +83,8 @@ def test_providers_without_colours(snap_compare: Compare, stocked: Store, monkey
 
 
 def test_providers_with_many_models(snap_compare: Compare, stocked: Store) -> None:
-    stocked.catalog.add_models("openai", [(f"model-{n:02}-of-a-rather-long-name-that-goes-on", 1000) for n in range(40)])
+    long = "of-a-rather-long-name-that-goes-on"
+    stocked.catalog.add_models("openai", [(f"model-{n:02}-{long}", 1000) for n in range(40)])
     app = app_with(stocked, ProvidersScreen())
     assert snap_compare(app, terminal_size=SMALL, run_before=pressing("right", "end"))
 
