@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from localchat.tui.widgets.transcript.code import CodeBlock
+from localchat.tui.widgets.transcript.code import CodeBlock, CodeView
 from localchat.tui.widgets.transcript.inline import inline_runs, safe_text
 from localchat.tui.widgets.transcript.lines import Frame, Line, Look, Run, framed, wrap
 from localchat.tui.widgets.transcript.parsing import Block, References
@@ -20,10 +20,10 @@ RULE = Look("rule")
 class Layout:
     """Lays out blocks at one width. ``codes`` collects the code blocks met, in order: their place is their number."""
 
-    def __init__(self, width: int, references: References, folded: Callable[[int], bool]) -> None:
+    def __init__(self, width: int, references: References, view: CodeView) -> None:
         self.width = width
         self.references = references
-        self.folded = folded
+        self.view = view
         self.codes: list[str] = []
 
     def frame(self) -> Frame:
@@ -115,8 +115,7 @@ class Layout:
         return code.lines()
 
     def code_block(self, info: str, frame: Frame) -> CodeBlock:
-        number = len(self.codes)
-        return CodeBlock(number, info, frame, self.folded(number))
+        return CodeBlock(len(self.codes), info, frame, self.view)
 
     def table(self, block: Block, frame: Frame) -> tuple[TableLayout, list[Row]]:
         """The layout of a table and its rows, without the header."""

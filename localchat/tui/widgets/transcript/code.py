@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +156,14 @@ def coloured(code: str, language: str, state: State = ROOT) -> tuple[tuple[tuple
     return tuple(tuple(line) for line in lines), tuple(stack)
 
 
+@dataclass(frozen=True)
+class CodeView:
+    """How code is to be shown: which blocks of a message are folded, and whether there are colours yet."""
+
+    folded: Callable[[int], bool] = lambda _: False
+    coloured: bool = True
+
+
 class CodeBlock:
     """One block of code at one width, growing line by line.
 
@@ -162,12 +171,12 @@ class CodeBlock:
     like depends on what is before it alone, so a block that grew looks like the same block laid out at once.
     """
 
-    def __init__(self, number: int, language: str, frame: Frame, folded: bool) -> None:
+    def __init__(self, number: int, language: str, frame: Frame, view: CodeView) -> None:
         self.number = number
         self.label = one_line(language)[:40]
-        self.language = (self.label.split() or [""])[0].strip("{}.").lower()
+        self.language = (self.label.split() or [""])[0].strip("{}.").lower() if view.coloured else ""
         self.frame = frame
-        self.folded = folded
+        self.folded = view.folded(number)
         self.rows: list[str] = []  # the source
         self._state = ROOT
         self._chunk: list[str] = []  # rows of the open chunk

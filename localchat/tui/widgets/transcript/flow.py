@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from localchat.tui.widgets.transcript.blocks import Layout, blank_before, first_number
-from localchat.tui.widgets.transcript.code import FOLDABLE, CodeBlock
+from localchat.tui.widgets.transcript.code import FOLDABLE, CodeBlock, CodeView
 from localchat.tui.widgets.transcript.inline import linked, safe_text
 from localchat.tui.widgets.transcript.lines import BLANK, TEXT, Frame, Line, Look, Run, wrap
 from localchat.tui.widgets.transcript.parsing import Block, References, parse_blocks
 from localchat.tui.widgets.transcript.table import MEASURED, TableLayout
 
-Folded = Callable[[int], bool]
+PLAIN_VIEW = CodeView()
 
 _FENCE = re.compile(r" {0,3}(?:(`{3,})([^`]*)|(~{3,})(.*))")
 _NAME = re.compile(r"\[((?:\\.|[^\[\]\\]){1,999})\]", re.DOTALL)
@@ -52,7 +51,7 @@ class Fence:
 class Flow:
     """Text that grows at its end. ``lines`` is the layout so far; ``codes`` the sources of its code blocks."""
 
-    def __init__(self, width: int, folded: Folded) -> None:
+    def __init__(self, width: int, view: CodeView) -> None:
         self.width = max(1, width)
         self.lines: list[Line] = []
         self._open = ""  # the text behind the closed part
@@ -60,7 +59,7 @@ class Flow:
         self._closed_codes = 0  # and its code blocks
         self._fence: Fence | None = None  # begins where the closed part ends
         self._reset = False  # all was laid out anew
-        self._layout = Layout(self.width, {}, folded)
+        self._layout = Layout(self.width, {}, view)
 
     @property
     def codes(self) -> list[str]:
@@ -135,13 +134,13 @@ class PlainFlow(Flow):
     def __init__(
         self,
         width: int,
-        folded: Folded = lambda _: False,
+        view: CodeView = PLAIN_VIEW,
         *,
         look: Look = TEXT,
         mark: tuple[Run, ...] = (),
         fences: bool = True,
     ) -> None:
-        super().__init__(width, folded)
+        super().__init__(width, view)
         self._look = look
         self._fences = fences
         self._frame = Frame(self.width).inside(mark, mark)
@@ -215,8 +214,8 @@ class MarkdownFlow(Flow):
     and the result is the same however the text came in pieces.
     """
 
-    def __init__(self, width: int, folded: Folded = lambda _: False) -> None:
-        super().__init__(width, folded)
+    def __init__(self, width: int, view: CodeView = PLAIN_VIEW) -> None:
+        super().__init__(width, view)
         self._text = ""
         self._names: set[str] = set()  # in brackets in the closed part: what a definition could make a link of
         self._mode: OpenList | OpenTable | None = None

@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.strip import Strip
 
 from localchat.text import clean, count, one_line
+from localchat.tui.widgets.transcript.code import CodeView
 from localchat.tui.widgets.transcript.entries import Entry, Notice
 from localchat.tui.widgets.transcript.flow import Flow, MarkdownFlow, PlainFlow
 from localchat.tui.widgets.transcript.lines import BLANK, TEXT, Frame, Line, Look, Run, spaces, wrap
@@ -19,7 +20,10 @@ THOUGHT_MARK = (("│ ", Look("rule")),)
 
 
 class Folds(Protocol):
-    """What a person folded or unfolded."""
+    """What a person folded or unfolded, and whether code has colours yet."""
+
+    @property
+    def coloured(self) -> bool: ...
 
     def thought_open(self, key: int) -> bool: ...
 
@@ -96,7 +100,8 @@ class Item:
         def folded(number: int) -> bool:
             return self.folds.code_folded(entry.key, number)
 
-        flow: Flow = PlainFlow(self.width, folded) if entry.role == "user" else MarkdownFlow(self.width, folded)
+        view = CodeView(folded, self.folds.coloured)
+        flow: Flow = PlainFlow(self.width, view) if entry.role == "user" else MarkdownFlow(self.width, view)
         if text:
             flow.append(text[:shown])
         if not entry.live and not self.rest:
@@ -146,7 +151,7 @@ class Item:
         self.around()
 
     def refold(self) -> None:
-        """Lay out the text anew: one of its code blocks was folded or unfolded."""
+        """Lay out the text anew: one of its code blocks is to be shown otherwise."""
         shown = len(clean(self.entry.content)) - len(self.rest)
         rest = self.rest
         self.flow = self._lay_out_text()
@@ -245,6 +250,8 @@ class Item:
 
 class NoFolds:
     """Everything as it is at first."""
+
+    coloured = True
 
     def thought_open(self, key: int) -> bool:
         return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 import time
 from math import ceil
 from typing import Literal
@@ -30,6 +32,8 @@ PAINTS_PER_SECOND = 15
 UNSEEN_PER_SECOND = 2  # how often a reply grows that is scrolled out of the window
 SHARE = 8  # a repaint is followed by a rest this many times as long: the keys come first
 RIGHT_MARGIN = 1
+COLOURS = "pygments.lexers"
+COLOUR_AFTER = 0.1  # seconds after the first code was drawn
 CARET = "▌"  # behind the last word of a reply that is still coming
 
 
@@ -60,6 +64,7 @@ class TranscriptView(ScrollView, can_focus=True):
         super().__init__(name=name, id=id, classes=classes)
         self._open_thoughts: set[int] = set()
         self._folded_codes: set[tuple[int, int]] = set()
+        self._colours_due = False
         self._window = Window(self)
         self._palette: Palette | None = None
         self._placing = False
@@ -94,6 +99,24 @@ class TranscriptView(ScrollView, can_focus=True):
 
     def code_folded(self, key: int, number: int) -> bool:
         return (key, number) in self._folded_codes
+
+    @property
+    def coloured(self) -> bool:
+        """Whether code has colours yet. The lexers take longer to load than a window should take to appear, so the
+        first code of all is coloured a moment later; without a terminal nobody waits, and it is at once."""
+        if COLOURS in sys.modules or not self.is_attached or self.app.is_headless:
+            return True
+        if not self._colours_due:
+            self._colours_due = True
+            self.set_timer(COLOUR_AFTER, self._colour)
+        return False
+
+    def _colour(self) -> None:
+        importlib.import_module(COLOURS)
+        for item in self._window.laid_out():
+            if item.flow.codes:
+                item.refold()
+        self._place()
 
     # Where it is
 
