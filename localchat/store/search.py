@@ -25,7 +25,9 @@ PAGE = 50  # hits at once
 TITLES = 20  # chats found by their title, at most
 _GLANCE = 400  # of the newest messages, and
 _GLANCE_SIZE = 500_000  # letters of them, are looked at before a short beginning is looked up: ten milliseconds
-_BEGINNING = 5  # letters; a beginning this long has few enough words, also among a million messages
+# Letters. A beginning of five has few enough words, also among a million messages. One of three may have many; it is
+# looked up where the glance at the newest messages was not enough, before those that are shorter still.
+_BEGINNINGS = (5, 3)
 _YEARS = (1970, 2100)  # beyond them a time is no time
 
 _MESSAGES = """
@@ -136,26 +138,30 @@ class Search:
     def progress(self, query: Query, *, limit: int = PAGE, after: int | None = None) -> Iterator[Found]:
         """One page of messages as it comes: what a glance at the newest shows, then all of it. Raises Cancelled.
 
-        The last one is complete. A very short beginning of words stands in so many messages that looking it up takes
-        up to a second among a million of them; but so it stands in the newest ones too.
+        Each holds what the one before held; the last is complete. A very short beginning of words stands in so many
+        messages that looking it up takes up to a second among a million of them; but so it stands in the newest ones
+        too.
         """
         terms = terms_of(query.text)
         if not terms:
             yield Found((), True)
             return
-        quick = tuple(term for term in terms if term.length == 0 or term.length >= _BEGINNING)
-        if len(quick) < len(terms):
-            found = self._glance(query, quick, terms, limit, after)
-            yield found
-            if found.complete:
-                return
-        hits = [self._hit(row, terms) for row in self._rows(query, terms, after, limit)]
-        yield Found(tuple(hits), True)
+        every = [term.expression for term in terms]
+        looked_among: list[str] | None = None
+        for least in _BEGINNINGS:
+            quick = [expression for term in terms if (expression := term.quick(least))]
+            if quick == every:
+                break
+            if quick != looked_among:
+                found = self._glance(query, quick, terms, limit, after)
+                yield found
+                if found.complete:
+                    return
+            looked_among = quick
+        yield Found(tuple(self._hit(row, terms) for row in self._rows(query, every, after, limit)), True)
 
-    def _glance(
-        self, query: Query, quick: tuple[Term, ...], terms: tuple[Term, ...], limit: int, after: int | None
-    ) -> Found:
-        """What is among the newest messages that hold the quick terms; complete where that fills the page."""
+    def _glance(self, query: Query, quick: list[str], terms: tuple[Term, ...], limit: int, after: int | None) -> Found:
+        """What is among the newest messages that answer to the quick expressions; complete where it fills the page."""
         hits: list[Hit] = []
         size = 0
         for number, row in enumerate(self._rows(query, quick, after)):
@@ -195,10 +201,10 @@ class Search:
     # Reading rows
 
     def _rows(
-        self, query: Query, terms: Sequence[Term], after: int | None, limit: int | None = None
+        self, query: Query, expressions: Sequence[str], after: int | None, limit: int | None = None
     ) -> Iterator[sqlite3.Row]:
-        """Messages that hold these terms and pass the filters, read as they are asked for."""
-        expression = _expression(query, terms)
+        """Messages that answer to the expressions and pass the filters, read as they are asked for."""
+        expression = _expression(query, expressions)
         values: dict[str, object] = {
             "expression": expression,
             "below": 2**62 if after is None else after,
@@ -274,9 +280,9 @@ class Search:
                 tx.execute(f"insert into {table} ({table}) values ('rebuild')")
 
 
-def _expression(query: Query, terms: Sequence[Term]) -> str:
+def _expression(query: Query, expressions: Sequence[str]) -> str:
     """The search as FTS5 reads it; empty where it asks for nothing."""
-    parts = [f"words : ({' '.join(term.expression for term in terms)})"] if terms else []
+    parts = [f"words : ({' '.join(expressions)})"] if expressions else []
     if query.role is not None:
         parts.append(_any([f"{ROLE}{query.role}"]))
     if query.models is not None:

@@ -56,12 +56,18 @@ class Term:
     """A word or phrase. ``expression`` is FTS5's; ``pattern`` finds it in a folded text that holds ``core``.
 
     ``length``: how many letters of a beginning are known; 0 where it is looked up as it is, which costs nothing.
+    ``head``: the expression of all that stands before the beginning; empty where nothing does.
     """
 
     expression: str
     pattern: re.Pattern[str]
     core: str
     length: int
+    head: str
+
+    def quick(self, least: int) -> str:
+        """An expression that every text with this term answers to, without beginnings shorter than ``least``."""
+        return self.expression if self.length == 0 or self.length >= least else self.head
 
     def may_be_in(self, folded: str) -> bool:
         """Whether it is worth while to look with the pattern, which is a hundred times slower."""
@@ -106,11 +112,13 @@ def _term(text: str, *, beginning: bool) -> Term | None:
     # One letter of a script without spaces is always the beginning of its pairs, also in quotes.
     alone = kind == "paired" and not _PAIRED.match(text[-2:-1])
     open_ended = alone or (beginning and kind == "word")
+    indexed = _in_pairs(text)
     return Term(
-        expression=f'"{_in_pairs(text)}"' + ("*" if open_ended else ""),
+        expression=f'"{indexed}"' + ("*" if open_ended else ""),
         pattern=_pattern(pieces, open_ended),
         core=max((fold(piece).replace(_MARK, "") for kind, piece in pieces if kind), key=len),
         length=len(last) if open_ended else 0,
+        head=f'"{indexed.rstrip().removesuffix(last)}"' if any(kind for kind, _ in pieces[:-1]) else "",
     )
 
 
