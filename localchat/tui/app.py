@@ -142,6 +142,12 @@ class LocalChat(Shell):
         self.bug = error if isinstance(error, Exception) else self._exception
         self._close_messages_no_wait()
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Through the terminal (OSC 52), and the system's own clipboard for terminals that do not pass it on."""
+        super().copy_to_clipboard(text)
+        if not self.still:
+            self.run_worker(lambda: _copy_natively(text), thread=True, group="clipboard")
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette lists the same actions as the keys do."""
         for active in self._keys_of(screen):
@@ -181,6 +187,14 @@ def run(path: Path) -> int:
         if app.bug is not None:
             raise _reported(app.bug, path)
         return app.return_code or 0
+
+
+def _copy_natively(text: str) -> None:
+    """Where this machine has no clipboard (no desktop, a remote shell), the terminal's one has to do."""
+    import pyperclip
+
+    with contextlib.suppress(pyperclip.PyperclipException, OSError, UnicodeError):
+        pyperclip.copy(text)
 
 
 def _reported(bug: Exception, store: Path) -> Internal:

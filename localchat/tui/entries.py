@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from localchat.records import Chat, Message, ModelName, moment
 from localchat.store import Store
 from localchat.text import count
 from localchat.tui.running import LiveTurn
 from localchat.tui.widgets.transcript import Entry, Notice
+
+Cost = Callable[[Message], str]
 
 
 class ChatSource:
@@ -18,6 +20,7 @@ class ChatSource:
         self._store = store
         self.chat = chat
         self.live = live
+        self.cost: Cost | None = None
 
     def __len__(self) -> int:
         return self.chat.length
@@ -41,7 +44,7 @@ class ChatSource:
         asked = messages.get(depth - 1)
         # Where the line has no question above (an import), the notice stands above the reply itself.
         alone = asked is None or asked.role == "assistant"
-        return reply_entry(message, above_turn(message, asked) if alone else ())
+        return reply_entry(message, above_turn(message, asked) if alone else (), self.cost)
 
 
 def short_name(name: ModelName) -> str:
@@ -90,12 +93,12 @@ def prompt_entry(message: Message, now: str, before: tuple[Notice, ...] = ()) ->
     )
 
 
-def reply_entry(message: Message, before: tuple[Notice, ...] = ()) -> Entry:
+def reply_entry(message: Message, before: tuple[Notice, ...] = (), cost: Cost | None = None) -> Entry:
     return Entry(
         key=message.id,
         role="assistant",
         speaker=short_name(message.model) if message.model else "unknown model",
-        aside=aside(message),
+        aside=aside(message, cost(message) if cost is not None else ""),
         content=message.content,
         removed=message.model is not None and message.model.removed,
         reasoning=message.reasoning,
@@ -159,14 +162,14 @@ def below(message: Message) -> tuple[Notice, ...]:
     return ()
 
 
-def aside(message: Message) -> str:
-    """``1.2 s · 214 tokens``, as far as known."""
+def aside(message: Message, cost: str = "") -> str:
+    """``1.2 s · 214 tokens · $0.003``, as far as known."""
     parts = []
     if message.duration_ms is not None:
         parts.append(f"{message.duration_ms / 1000:.1f} s")
     if message.usage is not None and message.usage.output_tokens:
         parts.append(count(message.usage.output_tokens, "token"))
-    return " · ".join(parts)
+    return " · ".join([*parts, cost] if cost else parts)
 
 
 def clock(stamped: str, now: str) -> str:

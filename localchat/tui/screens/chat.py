@@ -105,7 +105,8 @@ class ChatScreen(Screen[None]):
         self.watch(self._shell, "catalog_version", self._on_catalog_changed, init=False)
         self.watch(self._shell, "chats_version", self._on_chats_changed, init=False)
         self.watch(self._shell, "default_model", self._on_default_changed)
-        self.conversation.show(self._chat_used_last())
+        if not self._opened and self.conversation.chat is None:  # keys pressed while it starts may have been faster
+            self.conversation.show(self._chat_used_last())
         if self._shell.still:
             self.conversation.composer.cursor_blink = False
         else:
@@ -166,6 +167,7 @@ class ChatScreen(Screen[None]):
     async def open_chat(self, chat_id: int | None, at: int | None = None) -> None:
         """Open a chat (None: a new one); what was typed in the one before stays there as its draft."""
         await self.conversation.save_draft()
+        self._opened = True
         with reporting(self._shell):
             chat = self._shell.store.chats.get(chat_id) if chat_id is not None else None
             self.conversation.show(chat, at)

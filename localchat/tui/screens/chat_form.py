@@ -70,7 +70,7 @@ class ChatForm(Form[Chat | None]):
     def _select(self) -> Select[str]:
         options = [(Content(one_line(p.name)), p.name) for p in self.app.store.personas.all()]
         chosen = next((p.name for p in self.app.store.personas.all() if p.system == self._chat.system), Select.NULL)
-        return Select(options, prompt="none of the saved ones", value=chosen, id="persona", compact=True)  # type: ignore[arg-type]
+        return Select(options, prompt="none of the saved ones", value=chosen, id="persona", compact=True)
 
     def _values(self) -> list[object]:
         return [*super()._values(), self.query_one("#system", TextArea).text]

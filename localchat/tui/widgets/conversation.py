@@ -18,7 +18,7 @@ from localchat.records import BUILT_IN_MODEL, Chat, Model
 from localchat.records import Message as ChatMessage
 from localchat.records import Message as Reply
 from localchat.store import Store, patiently
-from localchat.tui.entries import ChatSource, live_entry, reply_entry
+from localchat.tui.entries import ChatSource, Cost, live_entry, reply_entry
 from localchat.tui.notices import tell, tell_error
 from localchat.tui.running import LiveTurn, Running
 from localchat.tui.widgets.bars import Status, StatusLine
@@ -87,6 +87,7 @@ class Conversation(Vertical):
         self.model_for_new_chat: int | None = None
         self.offers: tuple[Offer, ...] = ()  # servers found on this machine
         self._source: ChatSource | None = None
+        self._cost: Cost | None = None  # what replies cost, once the list of prices is there
         self._edited: ChatMessage | None = None  # the message that is being edited, to be sent as a new version
         self._set_aside = ""  # what was being written when that began
         self._warmed = False
@@ -129,6 +130,8 @@ class Conversation(Vertical):
 
     def on_mount(self) -> None:
         self._turns.listener = self._on_event
+        if not self._still and any(not provider.local for provider in self._store.catalog.providers()):
+            self.run_worker(self._read_prices, thread=True, group="prices")
         self._tick = self.set_interval(0.5, self.update_status, pause=True)
 
     def on_unmount(self) -> None:
@@ -166,6 +169,7 @@ class Conversation(Vertical):
             self.greet()
         if chat is not None:
             self._source = ChatSource(self._store, chat, live)
+            self._source.cost = self._cost
             self.transcript.show(self._source, "end" if at is None else at)
             if live is not None:
                 self.transcript.begin_live(live_entry(live, live.began.reply))
@@ -203,6 +207,29 @@ class Conversation(Vertical):
         self.show(None)
         if typed and not self.composer.text:
             self.composer.set_text(typed)
+
+    def _read_prices(self) -> None:
+        """In a thread: the list of prices takes a moment to import."""
+        from localchat.providers import prices
+
+        prices.load()
+        self.app.call_from_thread(self._show_prices)
+
+    def _show_prices(self) -> None:
+        from localchat.providers.prices import dollars, price
+
+        def cost(message: ChatMessage) -> str:
+            name = message.model
+            if name is None or message.usage is None:
+                return ""
+            provider = next((p for p in self._store.catalog.providers() if p.name == name.provider), None)
+            amount = price(provider, name.model, message.usage) if provider is not None else None
+            return dollars(amount) if amount is not None else ""
+
+        self._cost = cost
+        if self._source is not None and self.live is None:
+            self._source.cost = cost
+            self.transcript.refresh_entries()
 
     # Turns
 
@@ -341,7 +368,7 @@ class Conversation(Vertical):
             return
         if reply is None:
             reply = self._store.messages.line(self.chat, self.chat.length - 1)[0]
-        self.transcript.end_live(reply_entry(reply))
+        self.transcript.end_live(reply_entry(reply, cost=self._cost))
         if self._source is not None:
             self._source.chat, self._source.live = self.chat, None
         self.update_status()
