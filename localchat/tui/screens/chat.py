@@ -84,6 +84,7 @@ class ChatScreen(Screen[None]):
         super().__init__()
         self._shell = shell
         self._turns = running
+        self._opened = False  # until then the composer holds no draft that could be saved
         self._found: list[Found] = []
 
     def compose(self) -> ComposeResult:
@@ -107,6 +108,7 @@ class ChatScreen(Screen[None]):
         self.watch(self._shell, "default_model", self._on_default_changed)
         if not self._opened and self.conversation.chat is None:  # keys pressed while it starts may have been faster
             self.conversation.show(self._chat_used_last())
+        self._opened = True
         if self._shell.still:
             self.conversation.composer.cursor_blink = False
         else:
@@ -166,7 +168,8 @@ class ChatScreen(Screen[None]):
 
     async def open_chat(self, chat_id: int | None, at: int | None = None) -> None:
         """Open a chat (None: a new one); what was typed in the one before stays there as its draft."""
-        await self.conversation.save_draft()
+        if self._opened:
+            await self.conversation.save_draft()
         self._opened = True
         with reporting(self._shell):
             chat = self._shell.store.chats.get(chat_id) if chat_id is not None else None
