@@ -302,6 +302,27 @@ async def test_stopping_closes_the_client_and_its_stream(store: Store) -> None:
     assert asked.closed == 1
 
 
+async def test_closing_the_events_between_two_words_closes_the_stream_at_once(store: Store) -> None:
+    """And not whenever Python collects it: until then the endpoint would go on working."""
+    closed = []
+
+    async def endless(_: Request) -> AsyncIterator[Piece]:
+        try:
+            while True:
+                yield TextPiece("on and ")
+        finally:
+            closed.append(True)
+
+    stream = endless(Request("m", ()))
+    asked = Asked(plain)
+    asked.stream = lambda _: stream  # type: ignore[method-assign]
+    events = send(store, asked.connect, Prompt("Go on", chat_id=chat(store, RAIN).id))
+    while not isinstance(await anext(events), Chunk):
+        pass
+    await events.aclose()
+    assert closed == [True]
+
+
 async def test_a_stopped_reply_is_sent_with_the_next_turn_as_far_as_it_came(store: Store) -> None:
     script = Script(HOLDING, "Next.")
     task, there = stops_at(store, script.connect, Chunk, 3)

@@ -246,6 +246,16 @@ async def test_agreeing_where_nothing_is_to_be_agreed_is_not_remembered(elsewher
     await refused(store, path, Prompt("Go on", chat_id=chat_id), ConfirmRemote)
 
 
+async def test_agreeing_to_a_local_stand_in_is_no_consent_for_a_remote_one(elsewhere: Store, path: Path) -> None:
+    store, chat_id = elsewhere, chat(elsewhere, "At home").id
+    store.catalog.make_default(store.catalog.live("alpha/a1").id)
+    store.catalog.remove_provider("ollama")
+    await turn(store, Script().connect, Prompt("Go on", chat_id=chat_id, allow_remote=True))
+    assert who(last(store, chat_id)) == ("alpha/a1", "ollama/qwen3", "removed")
+    store.catalog.make_default(store.catalog.live("cloud/big").id)
+    await refused(store, path, Prompt("Go on", chat_id=chat_id), ConfirmRemote)
+
+
 async def test_a_chat_given_another_local_model_is_asked_again(elsewhere: Store, path: Path) -> None:
     store, chat_id = elsewhere, chat(elsewhere, "At home").id
     store.catalog.remove_provider("ollama")
