@@ -15,6 +15,8 @@ KeySource = Literal["none", "env", "keyring"]
 Reason = Literal["removed", "disabled"]
 
 KINDS: tuple[Kind, ...] = ("embedded", "echo", "openai", "anthropic", "google")
+# 8,192 would fit the model, but reading so much takes this tiny engine half a minute, and 90 MB more.
+BUILT_IN_CONTEXT = 4096
 BUILT_IN_MODEL = "smollm2"  # the model in the box, of a provider of kind `embedded`
 LOCAL_KINDS = ("embedded", "echo")
 
@@ -197,7 +199,10 @@ class CatalogEvent:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A conversation. ``model`` is its own model, live or not; ``length`` counts the messages of its current line."""
+    """A conversation. ``model`` is its own model, live or not; ``length`` counts the messages of its current line.
+
+    ``summary`` is sent in place of all up to and with the message ``summary_of``, where that is on the current line.
+    """
 
     id: int
     title: str
@@ -213,6 +218,8 @@ class Chat:
     archived_at: str | None
     pinned_at: str | None
     deleted_at: str | None
+    summary: str = ""
+    summary_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +237,25 @@ class Usage:
 
     input_tokens: int
     output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message: text (``text/plain``, UTF-8) or an image. ``name`` as people are shown it."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentInfo:
+    """An attachment without its content. ``size`` is in bytes."""
+
+    id: int
+    name: str
+    media_type: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +285,7 @@ class Message:
     created_at: str
     version: int = 1
     versions: int = 1
+    attachments: tuple[AttachmentInfo, ...] = ()
 
 
 class Persona(NamedTuple):
@@ -305,10 +332,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message as it is sent."""
+    """One message as it is sent. ``images`` go with it; text files stand in ``content`` already."""
 
     role: Role
     content: str
+    images: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from localchat.errors import InvalidInput, NotFound
 from localchat.records import Chat, ModelName
-from localchat.store import validation
+from localchat.store import attached, validation
 from localchat.store.connection import immediate
 from localchat.text import one_line, storable, visible
 
@@ -24,7 +24,7 @@ FILTER_LIMIT = 500  # characters; SQLite refuses endless patterns
 # Another program may have deleted the message that the chat's line ended in; then the newest one is the end.
 SELECT_CHAT = """
 select c.id, c.title, leaf.id as leaf_id, c.system, c.draft, c.parameters, c.remote_ok, c.created_at, c.updated_at,
-  c.archived_at, c.pinned_at, c.deleted_at, coalesce(leaf.depth + 1, 0) as length,
+  c.archived_at, c.pinned_at, c.deleted_at, c.summary, c.summary_of, coalesce(leaf.depth + 1, 0) as length,
   m.id as model_id, m.provider as model_provider, m.model as model_model, m.deleted_at is not null as model_removed
 from chats c
 left join model_configs m on m.id = c.model_config_id
@@ -92,6 +92,8 @@ def chat_of(row: sqlite3.Row) -> Chat:
         archived_at=row["archived_at"],
         pinned_at=row["pinned_at"],
         deleted_at=row["deleted_at"],
+        summary=row["summary"],
+        summary_of=row["summary_of"],
     )
 
 
@@ -198,6 +200,10 @@ class Chats:
         checked = validation.parameters(parameters, old)
         return self._change(chat_id, system=storable(system), parameters=json.dumps(checked))
 
+    def set_summary(self, chat_id: int, summary: str, message_id: int | None) -> Chat:
+        """What is sent in place of all up to and with this message; an empty one sends everything again."""
+        return self._change(chat_id, summary=storable(summary), summary_of=message_id if summary else None)
+
     def set_leaf(self, chat_id: int, leaf_id: int) -> Chat:
         """Show the line that ends in this message. Raises NotFound where the message is not of this chat."""
         return self._change(
@@ -234,6 +240,7 @@ class Chats:
             new_chat, parent = made.lastrowid, None
             for row in line:
                 parent = tx.execute(_COPY, (new_chat, parent, row["id"])).lastrowid
+                attached.copy(tx, row["id"], parent or 0)
             tx.execute("update chats set leaf_id = ? where id = ?", (parent, new_chat))
             assert new_chat is not None
             return self.get(new_chat)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from localchat.errors import InvalidInput, NotFound, StoreUnreadable
-from localchat.records import Chat, ErrorNote, Message, Resolution, Status, Usage
+from localchat.records import Attachment, AttachmentInfo, Chat, ErrorNote, Message, Resolution, Status, Usage
+from localchat.store import attached
 from localchat.store.chats import SELECT_CHAT, chat_of, model_name
 from localchat.store.connection import immediate
 from localchat.store.identity import named
@@ -23,6 +24,7 @@ _SELECT = """
 select x.id, x.chat_id, x.parent_id, x.depth, x.role, x.status, x.content, x.reasoning, x.fallback_reason,
   x.error_code, x.error_message, x.error_hint, x.finish_reason, x.input_tokens, x.output_tokens, x.duration_ms,
   x.left_out, x.created_at,
+  exists (select 1 from attachments a where a.message_id = x.id) as attached,
   m.id as model_id, m.provider as model_provider, m.model as model_model, m.deleted_at is not null as model_removed,
   f.id as from_id, f.provider as from_provider, f.model as from_model, f.deleted_at is not null as from_removed,
   case when x.parent_id is null
@@ -76,7 +78,7 @@ def _file_at(connection: sqlite3.Connection) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def message_of(row: sqlite3.Row) -> Message:
+def message_of(row: sqlite3.Row, attachments: tuple[AttachmentInfo, ...] = ()) -> Message:
     error = None
     if row["error_code"] is not None:
         error = ErrorNote(row["error_code"], row["error_message"] or "", row["error_hint"] or "")
@@ -103,6 +105,7 @@ def message_of(row: sqlite3.Row) -> Message:
         created_at=row["created_at"],
         version=row["version"],
         versions=row["versions"],
+        attachments=attachments,
     )
 
 
@@ -121,7 +124,16 @@ class Messages:
         row = self._connection.execute(f"{_SELECT} where x.id = ?", (message_id,)).fetchone()
         if row is None:
             raise NotFound
-        return message_of(row)
+        return self._messages_of([row])[0]
+
+    def _messages_of(self, rows: list[sqlite3.Row]) -> list[Message]:
+        ids = [row["id"] for row in rows if row["attached"]]
+        found = attached.infos(self._connection, ids) if ids else {}
+        return [message_of(row, found.get(row["id"], ())) for row in rows]
+
+    def attachments(self, message_id: int) -> list[Attachment]:
+        """What went with a message, in its order, with the content; empty where the message is gone."""
+        return attached.read(self._connection, message_id)
 
     def line(self, chat: Chat, start: int = 0, stop: int | None = None) -> list[Message]:
         """The messages of the chat's current line with ``start <= depth < stop``, oldest first.
@@ -136,7 +148,7 @@ class Messages:
         rows = self._connection.execute(
             f"{_SELECT} where x.id in (select value from json_each(?)) order by x.depth", (json.dumps(ids),)
         ).fetchall()
-        return [message_of(row) for row in rows]
+        return self._messages_of(rows)
 
     def _ids(self, chat: Chat, start: int, stop: int) -> list[int]:
         """Ids of the line by depth. A message alone at its depth is on every line, so one can begin there."""
@@ -185,12 +197,13 @@ class Messages:
         at_root: bool = False,
         system: str | None = None,
         given: str = "",
+        attachments: Sequence[Attachment] = (),
     ) -> Begun:
         """Store the words and an empty reply together, or nothing.
 
         ``resolve`` is called inside the transaction and raises where nobody can answer. ``text`` None asks the prompt
         ``under`` again. ``under``: the message to hang the turn under (else the chat's leaf); ``at_root``: begin a new
-        line from the root. ``given``: what the reply begins with.
+        line from the root. ``given``: what the reply begins with. ``attachments`` go with the words.
         Raises NotFound (chat or message gone, or the chat is in the trash), InvalidInput, StoreUnreadable where the
         store's file is not where it was, and what ``resolve`` raises.
         """
@@ -210,7 +223,7 @@ class Messages:
                     "insert into chats (title, model_config_id, system, remote_ok, created_at, updated_at)"
                     " values (?, ?, ?, ?, ?, ?)",
                     (
-                        title_from(storable(text or "")),
+                        title_from(storable(text or "") or " ".join(each.name for each in attachments)),
                         resolution.own.id,
                         storable(system or ""),
                         int(resolution.agreed),
@@ -223,6 +236,7 @@ class Messages:
             prompt_id = None
             if text is not None:
                 prompt_id = self._insert(chat_id, parent, depth, "user", storable(text), now)
+                attached.insert(tx, prompt_id, attachments)
                 parent, depth = prompt_id, depth + 1
             reply_id = self._insert(chat_id, parent, depth, "assistant", storable(given), now, resolution)
             tx.execute(
