@@ -21,7 +21,9 @@ SNIPPET = 160  # letters of a snippet
 _TERMS = re.compile(r'"([^"]*)("?)|([^\s"]+)')
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\0": " "})
 _PAIRED = re.compile(f"[{PAIRED}]+")
-_LETTER = rf"[^\W_{PAIRED}]"
+# The vowel signs of Indic scripts, Hebrew and Arabic points: letters of a word for the index, but not for `re`.
+_SIGNS = "".join(letter for letter in map(chr, range(0x0332, 0x0E00)) if unicodedata.category(letter)[0] == "M")
+_LETTER = rf"(?:[^\W_{PAIRED}]|[{_SIGNS}])"
 _GAP = r"[\W_]"
 _MARK = "\u0300"  # stands in a folded text for each mark that FTS5 leaves out
 _MOST_MATCHES = 60  # of one term in one text
