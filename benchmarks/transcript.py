@@ -9,6 +9,7 @@ Run: python benchmarks/transcript.py [--quick] [--open | --stream]
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import sys
@@ -126,6 +127,7 @@ class Bench(App[None]):
     async def _run_it(self) -> None:
         await self.painted()
         await asyncio.sleep(0.5)
+        gc.freeze()  # as localchat does after its start
         await self.measure()
         self.result.write_text(json.dumps(self.figures))
         self.exit()

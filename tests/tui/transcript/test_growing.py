@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from localchat.tui.widgets.transcript.code import CHUNK
+from localchat.tui.widgets.transcript.code import CHUNK, LONGEST_CHUNK
 from localchat.tui.widgets.transcript.flow import Flow, MarkdownFlow, PlainFlow
 from localchat.tui.widgets.transcript.table import MEASURED
 
@@ -106,6 +106,12 @@ def test_a_string_that_spans_chunks_of_code_is_a_string_to_its_end() -> None:
     words = [look.role for line in lines for text, look in line.runs if text.strip() == "words"]
     assert set(words) == {"token-string"}
     assert "token-number" in [look.role for _, look in lines[-1].runs]
+
+
+def test_what_ends_with_its_line_does_not_reach_into_the_next_chunk_of_code() -> None:
+    body = ["int x;"] * (LONGEST_CHUNK - 1) + ["#define A 1"] + ["int y = 2;"] * 4
+    lines = at_once(MarkdownFlow(60), "```c\n" + "\n".join(body) + "\n```").lines
+    assert [look.role for text, look in lines[-1].runs if text == "int"] == ["token-type"]
 
 
 @pytest.mark.parametrize("seed", range(3))

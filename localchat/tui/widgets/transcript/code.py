@@ -15,8 +15,8 @@ from localchat.tui.widgets.transcript.lines import Frame, Line, Look, Run, is_si
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
-CHUNK = 24  # lines coloured together; a chunk ends at the next blank line,
-LONGEST_CHUNK = 48  # or here
+CHUNK = 16  # lines coloured together; a chunk ends at the next blank line,
+LONGEST_CHUNK = 32  # or here
 LONGEST_COLOURED = 1_000  # characters of a line; lexers can take very long over longer ones
 FOLDABLE = 40  # blocks of more lines than this can be folded,
 FOLDED = 8  # to this many
@@ -73,6 +73,11 @@ def _look(token_type: object) -> Look:
     while (role := _ROLES.get(str(kind))) is None:
         kind = kind.parent  # type: ignore[attr-defined]
     return CODE if role == "code" else Look(role)
+
+
+def load_lexers() -> None:
+    """Load what the first code of all would wait for; to be run in a thread."""
+    coloured("pass", "python")
 
 
 State = tuple[str, ...]  # of a lexer, between two chunks
@@ -145,12 +150,13 @@ def coloured(code: str, language: str, state: State = ROOT) -> tuple[tuple[tuple
         return tuple(((row, CODE),) if row else () for row in rows), state
     stack = list(state)
     lines: list[list[Run]] = [[]]
-    for kind, value in _tokens(lexer, code, stack):
+    for kind, value in _tokens(lexer, code + "\n", stack):
         look = _look(kind)
         first, *others = value.split("\n")
         if first:
             lines[-1].append((first, look))
         lines.extend([(part, look)] if part else [] for part in others)
+    lines.pop()
     if len(lines) != len(rows):  # a lexer that does not give back what it got
         return tuple(((row, CODE),) if row else () for row in rows), state
     return tuple(tuple(line) for line in lines), tuple(stack)

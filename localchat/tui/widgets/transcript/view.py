@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+import threading
 import time
 from math import ceil
 from typing import Literal
@@ -21,6 +22,7 @@ from textual.selection import SelectEnd, Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
+from localchat.tui.widgets.transcript.code import load_lexers
 from localchat.tui.widgets.transcript.entries import Entry, Source
 from localchat.tui.widgets.transcript.item import MARGIN, Item
 from localchat.tui.widgets.transcript.lines import Line, Look
@@ -156,6 +158,8 @@ class TranscriptView(ScrollView, can_focus=True):
     def begin_live(self, entry: Entry) -> None:
         """A reply begins, or goes on under another head. It is the last entry, whether or not the source has it."""
         self._drop_live()
+        if COLOURS not in sys.modules and not self.app.is_headless:
+            threading.Thread(target=load_lexers, name="lexers", daemon=True).start()
         self._window.begin_live(Item(entry, self._window.width or 80, self))
         self._place()
 
