@@ -18,6 +18,8 @@ __all__ = ["localchat"]
         "chats": "localchat.cli.chats:chats",
         "models": "localchat.cli.models:models",
         "providers": "localchat.cli.providers:providers",
+        "import": "localchat.cli.exchange:import_chats",
+        "backup": "localchat.cli.exchange:backup",
         "doctor": "localchat.cli.upkeep:doctor",
         "completion": "localchat.cli.upkeep:completion",
     },

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from localchat.cli.base import ChatId, Group, ModelRef, Session, Words, pass_session, wrong_usage
+from localchat.cli.exchange import export
 from localchat.cli.output import age, answer, table
 from localchat.errors import NotFound, StoreUnreadable
 from localchat.records import Chat, Message, Model
@@ -25,6 +26,9 @@ LAST_MOVE = "last_move"  # the name in the store's state of what `chats move --u
 @click.group(cls=Group)
 def chats() -> None:
     """List, read, order, delete, restore chats."""
+
+
+chats.add_command(export)
 
 
 @chats.command("list")

@@ -1,0 +1,138 @@
+"""A chat whole, as it travels to files, from other programs and between stores: names in place of ids, plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from localchat.records import ErrorNote, Reason, Role, Status, Usage
+
+OWN = "localchat"  # the source of chats that were begun here
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """A model by name. ``local``: it ran on the machine where the chat was written."""
+
+    provider: str
+    model: str
+    local: bool = False
+    removed: bool = False
+
+    @property
+    def ref(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class WholeMessage:
+    """``key`` is unique in its chat; ``parent`` is the key of the message that it follows."""
+
+    key: str
+    parent: str | None
+    role: Role
+    content: str
+    created_at: str
+    reasoning: str = ""
+    status: Status = "complete"
+    model: NamedModel | None = None
+    fallback_from: NamedModel | None = None
+    fallback_reason: Reason | None = None
+    error: ErrorNote | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    duration_ms: int | None = None
+    left_out: int = 0
+
+
+class Note(NamedTuple):
+    """Something that an import tells about, once for all chats: ``many`` holds ``{n}``."""
+
+    one: str
+    many: str
+
+    def times(self, number: int) -> str:
+        return self.one if number == 1 else self.many.format(n=f"{number:,}")
+
+
+@dataclass(frozen=True, slots=True)
+class WholeChat:
+    """``source`` and ``source_id`` name it for ever, wherever it goes; ``also``: its other names of that kind.
+
+    ``messages``: all of its tree, no message before its parent. ``leaf``: the end of the line that was read last.
+    """
+
+    source: str
+    source_id: str
+    title: str
+    messages: tuple[WholeMessage, ...]
+    created_at: str
+    updated_at: str
+    leaf: str | None = None
+    model: NamedModel | None = None
+    system: str = ""
+    draft: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    archived_at: str | None = None
+    pinned_at: str | None = None
+    deleted_at: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A chat, or a part of a file, that could not be taken over, and why."""
+
+    title: str
+    reason: str
+
+
+Found = WholeChat | Unreadable | Note
+"""What reading a file comes upon; a note where there is something to tell and no chat."""
+
+
+def line_of(chat: WholeChat) -> list[WholeMessage]:
+    """The messages of the line that was read last, oldest first."""
+    by_key = {message.key: message for message in chat.messages}
+    at = by_key.get(chat.leaf) if chat.leaf is not None else None
+    if at is None and chat.messages:
+        at = chat.messages[-1]
+    line = []
+    while at is not None:
+        line.append(at)
+        at = by_key.get(at.parent) if at.parent is not None else None
+    return line[::-1]
+
+
+def versions_of(chat: WholeChat) -> dict[str, tuple[int, int]]:
+    """By key: which version among how many each message is."""
+    siblings: dict[str | None, list[str]] = {}
+    for message in chat.messages:
+        siblings.setdefault(message.parent, []).append(message.key)
+    return {key: (number, len(keys)) for keys in siblings.values() for number, key in enumerate(keys, 1)}
+
+
+def in_order(messages: Sequence[WholeMessage]) -> tuple[list[WholeMessage], int]:
+    """No message before its parent, else as they came; and how many hung on nothing, or in a circle.
+
+    Those begin a line of their own. Raises ValueError where two have the same key.
+    """
+    by_key = {message.key: message for message in messages}
+    if len(by_key) != len(messages):
+        raise ValueError("two messages have the same id")
+    done: dict[str, WholeMessage] = {}
+    loose = 0
+    for message in messages:
+        waiting: dict[str, WholeMessage] = {}
+        at: WholeMessage | None = message
+        while at is not None and at.key not in done and at.key not in waiting:
+            waiting[at.key] = at
+            at = by_key.get(at.parent) if at.parent is not None else None
+        for key, above in reversed(waiting.items()):
+            if above.parent is not None and above.parent not in done:
+                loose += 1
+                above = replace(above, parent=None)
+            done[key] = above
+    return list(done.values()), loose

@@ -1,0 +1,100 @@
+"""A copy of the store while others write it: SQLite's online backup, checked before it takes its place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from localchat.errors import DiskFull, InvalidInput, StoreUnreadable
+from localchat.files import replacing, target, writing
+from localchat.store import Store
+from localchat.store.connection import snapshot, translated
+from localchat.store.identity import named
+from localchat.text import one_line
+
+_PAGES = 2048  # copied between two looks at whether to go on; 8 MB
+_SPARE = 10_000_000  # bytes that stay free on the disk
+
+_COUNTS = "select (select count(*) from chats), (select count(*) from messages)"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What lies in the file. ``bytes``: its size."""
+
+    file: Path
+    bytes: int
+    chats: int
+    messages: int
+
+
+def back_up(
+    store: Store,
+    name: str,
+    *,
+    force: bool = False,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> Backup:
+    """Copy the store as it is at one moment to a file of its own, readable by its owner alone.
+
+    The copy is made beside the file and checked (integrity, foreign keys, counts) before it takes its place.
+    ``progress`` is called with bytes copied and in all, and may raise to stop: then nothing is left.
+    Raises InvalidInput, AlreadyExists (without ``force``), DiskFull, StoreUnreadable where the copy is not whole.
+    """
+    path = target(name, force=force)
+    _refuse_the_store(path, store.path)
+    connection = store.connection
+    page, pages = (int(connection.execute(f"pragma {what}").fetchone()[0]) for what in ("page_size", "page_count"))
+    free = shutil.disk_usage(path.parent).free
+    if free < page * pages + _SPARE:
+        raise DiskFull(
+            f"{named(path.parent)} has {free / 1e6:,.0f} MB free; the backup takes {page * pages / 1e6:,.0f} MB.",
+            "Free some space, or give another folder.",
+        )
+    with replacing(path) as beside:
+        # The read transaction holds the moment still: whatever others write meanwhile, nothing begins anew.
+        with snapshot(connection):
+            counts = tuple(connection.execute(_COUNTS).fetchone())
+            _copy(connection, beside, lambda left, total: progress((total - left) * page, total * page))
+        _check(beside, counts)
+        with writing(path):
+            size = beside.stat().st_size
+    return Backup(path, size, *counts)
+
+
+def _refuse_the_store(path: Path, store: Path) -> None:
+    here = store.resolve()
+    with contextlib.suppress(OSError):
+        if path in (here, Path(f"{here}-wal"), Path(f"{here}-shm")) or (path.exists() and path.samefile(here)):
+            raise InvalidInput(f"{named(path)} is the store itself.", "Give another file.")
+    log = Path(f"{path}-wal")
+    if log.exists() and log.stat().st_size:  # it would be taken for the log of the new file
+        raise InvalidInput(f"{named(path)} is open in another program.", "Close it there, or give another file.")
+
+
+def _copy(connection: sqlite3.Connection, beside: Path, progress: Callable[[int, int], object]) -> None:
+    with translated(beside), contextlib.closing(sqlite3.connect(beside, isolation_level=None)) as copy:
+        connection.backup(copy, pages=_PAGES, progress=lambda _status, left, total: progress(left, total))
+        copy.execute("pragma journal_mode=delete").fetchall()  # one file, complete in itself
+
+
+def _check(beside: Path, counts: tuple[int, ...]) -> None:
+    """Raises StoreUnreadable: nothing is kept that could not be used."""
+    with translated(beside), contextlib.closing(sqlite3.connect(beside, isolation_level=None)) as copy:
+        damage = [str(row[0]) for row in copy.execute("pragma integrity_check(5)").fetchall()]
+        loose = copy.execute("pragma foreign_key_check").fetchall()
+        there = tuple(copy.execute(_COUNTS).fetchone())
+    if damage != ["ok"] or loose or there != counts:
+        said = "; ".join(damage) if damage != ["ok"] else "rows point at nothing" if loose else "rows are missing"
+        raise StoreUnreadable(
+            f"The copy is not whole ({one_line(said, 300)}); no backup was made.",
+            "`localchat doctor` checks the store itself.",
+        )
+    for ending in ("-wal", "-shm", "-journal"):
+        with contextlib.suppress(OSError):
+            os.unlink(f"{beside}{ending}")  # noqa: PTH108 (a name, not a path of ours)
