@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from localchat.attachments import IMAGE_TOKENS, is_image, with_words
 from localchat.errors import (
     ConfirmRemote,
     ContextTooLong,
@@ -22,12 +23,18 @@ from localchat.errors import (
     LocalChatError,
     NoDefaultModel,
     NotFound,
+    ProviderRejected,
     ProviderUnavailable,
     ReplyCut,
     StoreBusy,
     StoreUnreadable,
 )
 from localchat.records import (
+    BUILT_IN_CONTEXT,
+    BUILT_IN_MODEL,
+    LOCAL_KINDS,
+    Attachment,
+    AttachmentInfo,
     Chat,
     ErrorNote,
     Fallback,
@@ -73,7 +80,7 @@ class Prompt:
 
     ``model_id``: answer this turn with that model, whatever the chat's own is. ``allow_remote``: the person agreed that
     a chat whose model ran on this machine may be sent to another one. ``goes_on``: the id of a reply that ended too
-    early: its text begins a new version, and the model is asked for the rest.
+    early: its text begins a new version, and the model is asked for the rest. ``attachments`` go with the text.
     """
 
     text: str | None
@@ -84,6 +91,7 @@ class Prompt:
     at_root: bool = False
     system: str | None = None
     goes_on: int | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +179,61 @@ def estimate(text: str) -> int:
     return len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN + LINE_OVERHEAD
 
 
-def lines_that_fit(store: Store, chat: Chat, stop: int, budget: int | None) -> tuple[list[Line], int, int]:
+def estimate_of(message: Message) -> int:
+    """The same for a message with what goes with it."""
+    files = sum(
+        IMAGE_TOKENS if is_image(each.media_type) else each.size // BYTES_PER_TOKEN + LINE_OVERHEAD
+        for each in message.attachments
+    )
+    return estimate(message.content) + files
+
+
+def lines_that_fit(
+    store: Store, chat: Chat, stop: int, budget: int | None, floor: int = 0, *, images: bool = True
+) -> tuple[list[Line], int, int]:
+    """What ``messages_that_fit`` finds, as it is sent: messages of one role in a row become one line, as chat templates
+    demand. ``images`` False: to this model they are only named.
+    """
+    kept, left_out, spent = messages_that_fit(store, chat, stop, budget, floor)
+    merged: list[Line] = []
+    for message in kept:
+        line = _as_line(store, message, images)
+        if merged and merged[-1].role == line.role:
+            above = merged[-1]
+            merged[-1] = Line(line.role, f"{above.content}\n\n{line.content}", above.images + line.images)
+        else:
+            merged.append(line)
+    return merged, left_out, spent
+
+
+def _as_line(store: Store, message: Message, images: bool) -> Line:
+    if not message.attachments:
+        return Line(message.role, message.content)
+    files = store.messages.attachments(message.id)
+    seen = tuple(each for each in files if images and is_image(each.media_type))
+    return Line(message.role, with_words(files, message.content, images=images), seen)
+
+
+def messages_that_fit(
+    store: Store, chat: Chat, stop: int, budget: int | None, floor: int = 0
+) -> tuple[list[Message], int, int]:
     """The newest messages of the chat's line before depth ``stop`` that fit ``budget`` tokens, oldest first.
 
-    Returns the lines, how many messages were left out, and the estimated tokens. The newest message always goes in.
+    ``floor``: the depth where to begin; what is above it is not looked at, and not counted as left out.
+
+    Returns them, how many messages were left out, and the estimated tokens. The newest message always goes in.
     Reads backwards page by page, so a long chat costs what is sent, not what it holds. Failed replies without a word
-    are no part of the conversation; messages of one role in a row become one line, as chat templates demand.
+    are no part of the conversation.
     """
     kept: list[Message] = []
     spent, full, page = 0, False, 100
     top = stop
-    while top > 0 and not full:
-        start = max(0, top - page)
+    while top > floor and not full:
+        start = max(floor, top - page)
         for message in reversed(store.messages.line(chat, start, top)):
             if not message.content and message.role == "assistant":
                 continue
-            cost = estimate(message.content)
+            cost = estimate_of(message)
             if budget is not None and kept and spent + cost > budget:
                 full = True
                 break
@@ -195,15 +242,53 @@ def lines_that_fit(store: Store, chat: Chat, stop: int, budget: int | None) -> t
         top = start
     kept.reverse()
     while full and kept[0].role == "assistant" and len(kept) > 1:
-        spent -= estimate(kept.pop(0).content)  # a reply without its question only confuses
-    left_out = kept[0].depth if full and kept else 0
-    merged: list[Line] = []
-    for message in kept:
-        if merged and merged[-1].role == message.role:
-            merged[-1] = Line(message.role, f"{merged[-1].content}\n\n{message.content}")
-        else:
-            merged.append(Line(message.role, message.content))
-    return merged, left_out, spent
+        spent -= estimate_of(kept.pop(0))  # a reply without its question only confuses
+    left_out = kept[0].depth - floor if full and kept else 0
+    return kept, left_out, spent
+
+
+def summarised(store: Store, chat: Chat) -> int:
+    """How many messages, from the start of the current line, the chat's summary stands for."""
+    if not chat.summary or chat.summary_of is None:
+        return 0
+    try:
+        last = store.messages.get(chat.summary_of)
+    except NotFound:
+        return 0
+    on_line = store.messages.line(chat, last.depth, last.depth + 1)
+    return last.depth + 1 if [message.id for message in on_line] == [last.id] else 0
+
+
+def system_of(chat: Chat, with_summary: bool) -> str:
+    """What the model reads before the messages."""
+    if not with_summary:
+        return chat.system
+    return f"{chat.system}\n\nSummary of the conversation so far:\n{chat.summary}".strip()
+
+
+def context_of(store: Store, model: Model) -> int | None:
+    """Tokens that the model can take in, as far as known here."""
+    if model.context is not None or model.model != BUILT_IN_MODEL or model.path is not None:
+        return model.context
+    try:
+        return BUILT_IN_CONTEXT if store.catalog.provider(model.provider).kind == "embedded" else None
+    except NotFound:
+        return None
+
+
+def fill(store: Store, chat: Chat) -> float | None:
+    """How full the chat's context is: 1.0 and more where the oldest messages are left out. None where not known."""
+    try:
+        used = resolve(store, chat, allow_remote=True).used
+    except LocalChatError:
+        return None
+    budget = budget_of(store, chat, used)
+    if budget is None:
+        return None
+    floor = summarised(store, chat)
+    _, left_out, spent = messages_that_fit(store, chat, chat.length, budget, floor)
+    spent += estimate(system_of(chat, floor > 0))
+    return 1.0 if left_out else spent / budget
 
 
 async def send(store: Store, connect: Connect, prompt: Prompt) -> AsyncGenerator[Event, None]:
@@ -214,7 +299,7 @@ async def send(store: Store, connect: Connect, prompt: Prompt) -> AsyncGenerator
     Cancelling the task that iterates, or closing the generator, keeps what came as ``stopped``; where the store cannot
     take that, its error is raised.
     """
-    if prompt.text is not None and not prompt.text.strip():
+    if prompt.text is not None and not prompt.text.strip() and not prompt.attachments:
         raise InvalidInput("There is nothing to send.", "Type a message first.")
     begun, provider = await _begin(store, prompt)
     reply = _Reply(store, begun)
@@ -249,6 +334,7 @@ async def _begin(store: Store, prompt: Prompt) -> tuple[Begun, Provider]:
     def answerer(chat: Chat | None) -> Resolution:
         resolution = resolve(store, chat, prompt.model_id, prompt.allow_remote)
         providers.append(store.catalog.provider(resolution.used.provider))
+        _check_images(store, prompt, under, resolution.used, providers[-1])
         return resolution
 
     begun = await patiently(
@@ -260,9 +346,31 @@ async def _begin(store: Store, prompt: Prompt) -> tuple[Begun, Provider]:
             at_root=prompt.at_root,
             system=prompt.system,
             given=given,
+            attachments=prompt.attachments,
         )
     )
     return begun, providers[-1]
+
+
+def takes_images(provider: Provider) -> bool:
+    """Whether an image may be tried there. Which model of a service takes them, only the service knows: it says so."""
+    return provider.kind not in LOCAL_KINDS
+
+
+def _check_images(store: Store, prompt: Prompt, under: int | None, used: Model, provider: Provider) -> None:
+    """Raises InvalidInput where the turn asks about an image and the model cannot see any."""
+    if takes_images(provider):
+        return
+    asked: Iterable[Attachment | AttachmentInfo] = prompt.attachments
+    if prompt.text is None and under is not None:
+        asked = store.messages.get(under).attachments
+    names = [each.name for each in asked if is_image(each.media_type)]
+    if names:
+        shown = one_line(", ".join(names), 120)
+        raise InvalidInput(
+            f"{used.ref} cannot see images: {shown}. Nothing was sent; what you typed is kept.",
+            "Choose another model (ctrl+o), or leave the image out.",
+        )
 
 
 @dataclass
@@ -438,12 +546,13 @@ def _same(kind: type[LocalChatError], error: LocalChatError) -> LocalChatError:
 
 async def _stream(store: Store, connect: Connect, provider: Provider, reply: _Reply) -> AsyncGenerator[Event, None]:
     """Ask the endpoint; where it says that the turn does not fit, send less, and tell."""
+    images = takes_images(provider)
     client = connect(provider)
     try:
-        budget = _budget(reply)
+        budget = budget_of(store, reply.begun.chat, reply.used)
         left_out_told = 0
         for attempt in range(REFITS + 1):
-            request, left_out, spent = _request(store, reply, budget)
+            request, left_out, spent = _request(store, reply, budget, images)
             if left_out != left_out_told:
                 left_out_told = left_out
                 await patiently(lambda count=left_out: store.messages.note_left_out(reply.begun.reply.id, count))  # type: ignore[misc]
@@ -457,6 +566,8 @@ async def _stream(store: Store, connect: Connect, provider: Provider, reply: _Re
                 if reply.pieces or attempt == REFITS or len(request.lines) <= 1:
                     raise
                 budget = _smaller_budget(error, spent)
+            except ProviderRejected as error:
+                raise _told_of_images(error, request) from error
     finally:
         await client.aclose()
 
@@ -489,15 +600,25 @@ async def _ask(client: Client, request: Request, reply: _Reply) -> AsyncGenerato
         )
 
 
-def _budget(reply: _Reply) -> int | None:
+def budget_of(store: Store, chat: Chat, used: Model) -> int | None:
     """Tokens for what is sent, or None where the model's context is not known."""
-    context = reply.used.context
+    context = context_of(store, used)
     if context is None:
         return None
-    room = {**reply.used.parameters, **reply.begun.chat.parameters}.get("max_tokens")
+    room = {**used.parameters, **chat.parameters}.get("max_tokens")
     if not isinstance(room, int) or room <= 0:
         room = USUAL_REPLY
     return max(context - min(room, context // 4), 1)
+
+
+def _told_of_images(error: ProviderRejected, request: Request) -> ProviderRejected:
+    """Where nothing better is known to do and images were sent, they may be what it does not take."""
+    if error.hint or not any(line.images for line in request.lines):
+        return error
+    return ProviderRejected(
+        error.message,
+        "An image went with it, and not every model takes images: choose another (ctrl+o), or edit the message (e).",
+    )
 
 
 def _smaller_budget(error: ContextTooLong, spent: int) -> int:
@@ -507,18 +628,20 @@ def _smaller_budget(error: ContextTooLong, spent: int) -> int:
     return max(int(spent * error.limit / error.tokens * 0.8), 1)
 
 
-def _request(store: Store, reply: _Reply, budget: int | None) -> tuple[Request, int, int]:
+def _request(store: Store, reply: _Reply, budget: int | None, images: bool) -> tuple[Request, int, int]:
     chat, used = reply.begun.chat, reply.used
-    system = estimate(chat.system) if chat.system else 0
+    floor = summarised(store, chat)
+    before = system_of(chat, floor > 0)
+    system = estimate(before) if before else 0
     rest = [Line("assistant", reply.given), Line("user", GO_ON)] if reply.given else []
     system += sum(estimate(line.content) for line in rest)
     lines, left_out, spent = lines_that_fit(
-        store, chat, reply.begun.reply.depth, None if budget is None else max(budget - system, 1)
+        store, chat, reply.begun.reply.depth, None if budget is None else max(budget - system, 1), floor, images=images
     )
     request = Request(
         model=used.model,
         lines=(*lines, *rest),
-        system=chat.system,
+        system=before,
         parameters={**used.parameters, **chat.parameters},
         path=used.path,
         context=used.context,

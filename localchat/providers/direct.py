@@ -18,7 +18,7 @@ from localchat.errors import ContextTooLong, LocalChatError, ProviderRejected, P
 from localchat.providers import faults, listing
 from localchat.providers.faults import Place
 from localchat.providers.keys import key_of
-from localchat.records import Finished, Piece, Provider, ReasoningPiece, RemoteModel, Request, TextPiece, Usage
+from localchat.records import Finished, Line, Piece, Provider, ReasoningPiece, RemoteModel, Request, TextPiece, Usage
 from localchat.text import one_line
 
 if TYPE_CHECKING:
@@ -154,13 +154,28 @@ def open_http(base_url: str, auth: dict[str, str], place: Place, stall: float) -
 
 def _history(request: Request) -> list[ModelMessage]:
     """What is sent, with neighbours of one role in one message."""
-    from pydantic_ai.messages import ModelRequest, ModelResponse, SystemPromptPart, TextPart, UserPromptPart
+    from pydantic_ai.messages import (
+        BinaryContent,
+        ModelRequest,
+        ModelResponse,
+        SystemPromptPart,
+        TextPart,
+        UserContent,
+        UserPromptPart,
+    )
+
+    def words(line: Line) -> str | list[UserContent]:
+        """Images come before the words, as the vendors advise."""
+        if not line.images:
+            return line.content
+        seen: list[UserContent] = [BinaryContent(image.content, media_type=image.media_type) for image in line.images]
+        return [*seen, line.content] if line.content else seen
 
     history: list[ModelMessage] = []
     asked: list[SystemPromptPart | UserPromptPart] = [SystemPromptPart(request.system)] if request.system else []
     for line in request.lines:
         if line.role != "assistant":
-            asked.append(UserPromptPart(line.content) if line.role == "user" else SystemPromptPart(line.content))
+            asked.append(UserPromptPart(words(line)) if line.role == "user" else SystemPromptPart(line.content))
             continue
         if asked:
             history.append(ModelRequest(parts=asked))
