@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from localchat.attachments import label
 from localchat.records import Chat, Message, ModelName, moment
 from localchat.store import Store
 from localchat.text import count
@@ -90,6 +91,7 @@ def prompt_entry(message: Message, now: str, before: tuple[Notice, ...] = ()) ->
         content=message.content,
         before=before,
         version=version(message),
+        attachments=tuple(label(each) for each in message.attachments),
     )
 
 

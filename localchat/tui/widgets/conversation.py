@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from localchat import turns
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
-from localchat.records import BUILT_IN_MODEL, Chat, Model
+from localchat.records import BUILT_IN_MODEL, Attachment, Chat, Model
 from localchat.records import Message as ChatMessage
 from localchat.records import Message as Reply
 from localchat.store import Store, patiently
@@ -26,6 +26,7 @@ from localchat.tui.widgets.chat_transcript import ChatTranscript, leaf_of_versio
 from localchat.tui.widgets.composer import Composer
 from localchat.tui.widgets.greeting import Greeting, Offer
 from localchat.tui.widgets.transcript import Transcript
+from localchat.tui.widgets.writing import files_of
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -241,15 +242,20 @@ class Conversation(Vertical):
         elif self.live is not None:
             tell(self._shell, "A reply is still coming. escape stops it; what you typed stays here.")
         else:
-            await self.send(self._prompt(event.text))
+            try:
+                files = await files_of(event.text)
+            except LocalChatError as error:
+                tell_error(self._shell, error)
+            else:
+                await self.send(self._prompt(event.text, files))
 
-    def _prompt(self, text: str) -> turns.Prompt:
+    def _prompt(self, text: str, files: tuple[Attachment, ...]) -> turns.Prompt:
         chat_id = self.chat.id if self.chat else None
         if self._edited is not None:
             parent = self._edited.parent_id
-            return turns.Prompt(text=text, chat_id=chat_id, under=parent, at_root=parent is None)
+            return turns.Prompt(text=text, chat_id=chat_id, under=parent, at_root=parent is None, attachments=files)
         chosen = self.model_for_new_chat if self.chat is None else None
-        return turns.Prompt(text=text, chat_id=chat_id, model_id=chosen)
+        return turns.Prompt(text=text, chat_id=chat_id, model_id=chosen, attachments=files)
 
     async def send(self, prompt: turns.Prompt) -> None:
         """Begin a turn. Where it cannot begin, the text stays where it is and the reason is told."""

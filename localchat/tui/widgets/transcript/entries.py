@@ -23,7 +23,7 @@ class Entry:
 
     ``content`` of an assistant or system entry is Markdown; a user's is shown as it was typed, with its code fences
     coloured. ``aside`` stands dimmed at the right of the speaker, ``version`` (``2/3``) beside the name. ``reasoning``
-    is folded away until asked for.
+    is folded away until asked for. ``attachments``: what went with it, one line each.
     """
 
     key: int
@@ -37,6 +37,7 @@ class Entry:
     after: tuple[Notice, ...] = ()
     version: str = ""
     live: bool = False
+    attachments: tuple[str, ...] = ()
 
 
 class Source(Protocol):

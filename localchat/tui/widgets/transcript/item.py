@@ -87,6 +87,7 @@ class Item:
         self.folds = folds
         self.strips: dict[int, Strip] = {}  # painted lines, by number: the view's own
         self.rest = ""  # what is not laid out yet
+        self._held = ""  # what came, and is waiting for what follows
         self.flow = self._lay_out_text()
         self.thought: Flow | None = None
         self.around()
@@ -117,6 +118,9 @@ class Item:
         """Grow. What is closed stays where it is; only what is still open is laid out again. Returns the first line
         that is another now."""
         entry = self.entry
+        text, self._held = self._held + text, ""
+        if text.endswith("\r"):  # half of a line end, perhaps
+            text, self._held = text[:-1], "\r"
         self.entry = replace(entry, content=entry.content + text, reasoning=entry.reasoning + reasoning)
         first = self.height
         if text:
@@ -175,6 +179,7 @@ class Item:
         if head:
             head.append(BLANK)
         head.append(speaker_line(entry, width))
+        head += [Line([(cut(one_line(each), width), Look("aside"))]) for each in entry.attachments]
         if entry.reasoning.strip():
             head.append(self._thought_line())
         self.head = head
