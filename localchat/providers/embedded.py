@@ -17,6 +17,7 @@ from typing import Any
 from localchat.errors import LocalChatError, ModelMissing
 from localchat.providers import faults, launch, weights
 from localchat.records import (
+    BUILT_IN_CONTEXT,
     BUILT_IN_MODEL,
     Finished,
     Line,
@@ -31,8 +32,6 @@ from localchat.records import (
 )
 from localchat.text import one_line
 
-# 8,192 would fit the model, but reading so much takes this tiny engine half a minute, and 90 MB more.
-BUILT_IN_CONTEXT = 4096
 # What its makers recommend, and two measures against going round in circles, which it likes to do.
 BUILT_IN_PARAMETERS = {"temperature": 0.2, "top_p": 0.9, "repeat_penalty": 1.1, "max_tokens": 1024}
 _SENT = ("temperature", "top_p", "repeat_penalty", "seed", "max_tokens")
@@ -56,11 +55,23 @@ class EmbeddedClient:
                 async for progress in pulled:
                     yield progress
         path, context = file_of(request.model, request.path, request.context)
-        engine = launch.engine(path, context)
-        if not engine.ready.done():
-            yield Progress(f"Loading {one_line(_title(request), 60)}")
+        launch.engine(path, context)  # begins to load while httpx2 is imported
         await asyncio.to_thread(importlib.import_module, "httpx2")
-        engine = await launch.ready(engine)
+        for last_try in (False, True):
+            engine = launch.engine(path, context)
+            if not engine.ready.done():
+                yield Progress(f"Loading {one_line(_title(request), 60)}")
+            engine = await launch.ready(engine)
+            try:
+                async with aclosing(self._ask(engine, request)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except _EngineDied as died:  # perhaps while nobody looked: not the fault of this turn
+                if last_try:
+                    raise died.error from died.__cause__
+
+    async def _ask(self, engine: launch.Engine, request: Request) -> AsyncGenerator[Piece, None]:
         place = faults.Place(self._provider.name, "this machine", local=True, key_hint="")
         engine.busy += 1
         try:
@@ -104,6 +115,14 @@ async def warm(model: str = BUILT_IN_MODEL, path: str | None = None, context: in
 def shutdown() -> None:
     """End all engines of this process; takes milliseconds. They end with it in any case."""
     launch.shutdown()
+
+
+class _EngineDied(Exception):
+    """Before the first word, so that another engine may be tried. ``error`` is what to tell where that fails too."""
+
+    def __init__(self, error: LocalChatError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 def _title(request: Request) -> str:
@@ -162,12 +181,14 @@ async def _chat(engine: launch.Engine, body: dict[str, Any], place: faults.Place
                     yield piece
                 reason = _finish(chunk) or reason
                 usage = _usage(chunk) or usage
-    except httpx2.TimeoutException as error:
-        engine.stop()  # it hangs: the next turn starts a new one
-        raise (faults.cut(place, "it hung") if began else faults.silent(place, _STALL)) from error
     except httpx2.TransportError as error:
-        why = "the engine ended" if not engine.usable else faults.reason_of(error)
-        raise (faults.cut(place, why) if began else faults.no_answer(place, why)) from error
+        # It hangs, or it is dead or dying (the socket closes before the process is gone): the next turn gets a new one.
+        await asyncio.to_thread(engine.stop)
+        if isinstance(error, httpx2.TimeoutException):
+            raise (faults.cut(place, "the engine hung") if began else faults.silent(place, _STALL)) from error
+        if began:
+            raise faults.cut(place, "the engine ended") from error
+        raise _EngineDied(faults.no_answer(place, "the engine ended")) from error
     if reason is None:
         raise faults.cut(place)
     yield Finished(reason, usage)

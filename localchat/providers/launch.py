@@ -17,9 +17,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from localchat.errors import LocalChatError, ProviderUnavailable
 from localchat.providers import gguf
@@ -27,6 +28,7 @@ from localchat.text import one_line
 
 MOST_CONTEXT = 8192  # tokens, where nobody asked for more: the cache of a large one takes gigabytes
 LEAST_CONTEXT = 256
+LOG_PATIENCE = 2.0  # seconds
 _SOURCE = Path(__file__).with_name("engine.py")
 _OTHER_PLACES = "Use a server instead, such as Ollama or LM Studio: `localchat providers add`."
 
@@ -84,25 +86,20 @@ class Engine:
             self.ready.set_result(self)
 
     def _load(self, context: int) -> None:
-        answer = self._ask_child(context, verbosity=-1, log=subprocess.DEVNULL)
-        if "url" in answer:
-            self.url = str(answer["url"])
-            return
+        answer = self._ask_child(context, verbosity=-1, log=None)
+        if "url" not in answer and not self._stopped:
+            # Silent, llama.cpp does not say why. Once more, aloud.
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                answer = self._ask_child(context, verbosity=1, log=Path(folder, "log"))
         if self._stopped:
             raise ProviderUnavailable(f"The engine for {self.path.name} was stopped.", "Press ctrl+r to ask again.")
-        # Silent, llama.cpp does not say why. Once more, aloud.
-        with tempfile.TemporaryFile() as log:
-            answer = self._ask_child(context, verbosity=1, log=log)
-            if "url" in answer:
-                self.url = str(answer["url"])
-                return
-            log.seek(0, os.SEEK_END)
-            log.seek(max(log.tell() - 65536, 0))
-            said = log.read().decode("utf-8", "replace")
-        raise _failed(self.path, _reason(said) or str(answer.get("error") or "it ended without a word"))
+        if "url" not in answer:
+            raise _failed(self.path, answer.get("reason") or answer.get("error") or "it ended without a word")
+        self.url = answer["url"]
 
-    def _ask_child(self, context: int, verbosity: int, log: int | IO[bytes]) -> dict[str, Any]:
-        """Start the child and wait for its one line; empty where it died first."""
+    def _ask_child(self, context: int, verbosity: int, log: Path | None) -> dict[str, str]:
+        """Start the child and wait for its one line: ``url``, or ``error`` and, from the log, its ``reason``; empty
+        where it died first."""
         process = _spawn(log)
         with self._lock:
             self._process = process
@@ -117,29 +114,32 @@ class Engine:
         try:
             process.stdin.write(json.dumps(order).encode() + b"\n")
             process.stdin.flush()
-            answer: dict[str, Any] = json.loads(process.stdout.readline() or b"{}")
+            answer: dict[str, str] = json.loads(process.stdout.readline() or b"{}")
         except (OSError, ValueError):
             answer = {}
         if "url" not in answer:
+            if log is not None:
+                answer["reason"] = _reason_in(log, process)
             process.kill()
             process.wait()
             _close(process)
         return answer
 
 
-def _spawn(log: int | IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(log: Path | None) -> subprocess.Popen[bytes]:
     """The child: by its file and with -P, so that it imports neither localchat nor anything from the working folder."""
     apart: dict[str, Any] = {"start_new_session": True}  # ctrl+c in the terminal is not meant for it
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    return subprocess.Popen(
-        [sys.executable, "-P", str(_SOURCE)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        cwd=Path(sys.executable).anchor or None,
-        **apart,
-    )
+    with Path(log or os.devnull).open("wb") as aloud:  # never the terminal: that is the screen's
+        return subprocess.Popen(
+            [sys.executable, "-P", str(_SOURCE)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=aloud,
+            cwd=Path(sys.executable).anchor or None,
+            **apart,
+        )
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:
@@ -156,14 +156,25 @@ def _failed(path: Path, reason: str) -> ProviderUnavailable:
     )
 
 
-def _reason(log: str) -> str:
-    """The line of llama.cpp's log that says why, without its decoration."""
+def _reason_in(log: Path, process: subprocess.Popen[bytes]) -> str:
+    """Why it failed. llama.cpp writes its log in a thread of its own, somewhat later than it fails."""
+    until = time.monotonic() + LOG_PATIENCE
+    while True:
+        ended = process.poll() is not None or time.monotonic() > until
+        reason = _reason(log.read_text(encoding="utf-8", errors="replace"), in_full=ended)
+        if reason or ended:
+            return reason
+        time.sleep(0.02)
+
+
+def _reason(log: str, in_full: bool) -> str:
+    """The line of the log that says why, without its decoration; ``in_full``: else the first error in it."""
     lines = [found[1] for found in re.finditer(r"^[\d.]+ E (.*)$", log, re.MULTILINE)]
-    for mark in ("error loading model: ", "failed to initialize the context: ", "insufficient memory "):
+    for mark in ("error loading model: ", "failed to initialize the context: "):
         for line in lines:
             if mark in line:
-                return line.split(mark, 1)[1] if mark.endswith(": ") else line[line.index(mark) :]
-    return lines[0] if lines else ""
+                return line.split(mark, 1)[1]
+    return lines[0] if lines and in_full else ""
 
 
 def _check_memory(path: Path, needed: int) -> None:

@@ -152,6 +152,18 @@ async def test_an_engine_that_died_between_two_turns_is_not_missed(local: Provid
     assert (await read(connect(local), asking(BOX, "Hi", max_tokens=1))).error is None
 
 
+async def test_an_engine_that_is_dying_while_it_is_asked_is_replaced_before_the_first_word(local: Provider) -> None:
+    await read(connect(local), asking(BOX, "Hi", max_tokens=1))
+    engine = only_engine()
+    task = asyncio.create_task(read(connect(local), asking(BOX, "some words " * 60, max_tokens=3)))
+    await until(lambda: engine.busy == 1)
+    process_of(engine).kill()
+    reply = await task
+    assert reply.error is None
+    assert reply.finished
+    assert only_engine() is not engine
+
+
 async def test_any_gguf_file_answers_by_its_path(local: Provider, weights: Path, tmp_path: Path) -> None:
     mine = tmp_path / "my [model] é.gguf"
     mine.symlink_to(weights)
