@@ -242,7 +242,7 @@ class Floor(Stream):
         await self.stream.write(chunk)
 
     async def end(self) -> None:
-        await self.stream.stop()
+        """What it has not shown by now is not counted against it: a long fence would take it many minutes more."""
 
 
 def child(arguments: list[str]) -> None:

@@ -44,6 +44,11 @@ def test_resizing_keeps_what_was_measured_before_the_change() -> None:
         heights[index] = index + 1
     heights.resize(7, keep=3)
     assert [heights[index] for index in range(7)] == [1, 2, 3, 10, 10, 10, 10]
+    assert [heights.top(index) for index in range(8)] == [0, 1, 3, 6, 16, 26, 36, 46]
+    assert heights.total == 46
+    heights[6] = 1
+    heights[0] = 5
+    assert [heights.top(index) for index in range(8)] == [0, 5, 7, 10, 20, 30, 40, 41]
 
 
 def test_no_items_have_no_place() -> None:

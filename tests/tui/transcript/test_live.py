@@ -191,6 +191,20 @@ async def test_a_resize_while_it_streams_keeps_every_word() -> None:
         assert "".join(words).strip() in text
 
 
+async def test_a_line_end_that_comes_in_two_halves_is_one() -> None:
+    async with Page(Listed([])).run_test(size=(60, 24)) as pilot:
+        transcript = pilot.app.query_one(Transcript)
+        transcript.begin_live(answer(2, "", live=True))
+        for piece in ("one\r", "\ntwo\r", "three\r"):
+            transcript.append_live(piece)
+            await painted(pilot)
+        assert screen(pilot.app)[1:4] == ["  one", "  two", "  three" + CARET]
+        done = answer(2, "one\r\ntwo\rthree\r")
+        transcript.end_live(done)
+        await pilot.pause()
+        assert screen(pilot.app)[1:4] == ["  one", "  two", "  three"]
+
+
 async def test_chunks_are_painted_together() -> None:
     async with Page(Made(3, talk)).run_test(size=(60, 24)) as pilot:
         transcript = pilot.app.query_one(Transcript)

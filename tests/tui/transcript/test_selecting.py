@@ -106,6 +106,17 @@ async def test_a_selection_over_thousands_of_messages_is_copied_whole() -> None:
         assert len(transcript._window.laid_out()) < 100
 
 
+async def test_a_selection_that_leaves_the_transcript_ends_where_the_window_ends() -> None:
+    async with Page(Made(100, lambda n: question(n, f"Line {n}"))).run_test(size=(40, 15)) as pilot:
+        transcript = pilot.app.query_one(Transcript)
+        transcript.jump_to(50)
+        await pilot.pause()
+        pilot.app.screen.selections = {transcript: Selection(None, None)}
+        text = pilot.app.screen.get_selected_text()
+        assert text is not None
+        assert [line for line in text.split("\n") if "Line" in line] == [f"Line {n}" for n in range(50, 54)]
+
+
 async def test_a_click_after_a_drag_does_nothing_else() -> None:
     async with Page(Listed([answer(1, "go to [the page](http://example.org) now")])).run_test(size=(50, 12)) as pilot:
         x, y = find(pilot.app, "the page")

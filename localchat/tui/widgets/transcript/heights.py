@@ -80,8 +80,18 @@ class Heights:
 
     def resize(self, count: int, keep: int) -> None:
         """Hold ``count`` items, of which only the first ``keep`` keep their measured heights."""
-        old = self._known[: min(keep, count, len(self._known))]
+        kept = self._known[: min(keep, count)]
         self._clear(count)
-        for index, height in enumerate(old):
-            if height:
-                self[index] = height
+        self._measured = len(kept) - kept.count(0)
+        if not self._measured:
+            return
+        self._known[: len(kept)] = kept
+        self._total = sum(kept)
+        sums, counts = self._sums, self._counts
+        for place, height in enumerate(self._known, start=1):  # both trees, in one pass
+            sums[place] += height
+            counts[place] += height > 0
+            above = place + (place & -place)
+            if above <= count:
+                sums[above] += sums[place]
+                counts[above] += counts[place]

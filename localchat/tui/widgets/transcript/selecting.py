@@ -43,12 +43,11 @@ def word_at(line: Line, x: int) -> tuple[int, int] | None:
 
 
 def selected_text(window: Window, selection: Selection) -> str:
-    """What is selected, as it is shown but without its decoration; lines that were only wrapped are one."""
-    if not len(window):
+    """What is between two positions, as it is shown but without its decoration; what was only wrapped is one line."""
+    start, stop = selection
+    if not len(window) or start is None or stop is None:
         return ""
-    first = selection.start.y // SPAN if selection.start is not None else 0
-    last = selection.end.y // SPAN if selection.end is not None else len(window) - 1
-    last = min(last, len(window) - 1)
+    first, last = start.y // SPAN, min(stop.y // SPAN, len(window) - 1)
     parts: list[str] = []
     for index in range(first, last + 1):
         item = window.peek(index)

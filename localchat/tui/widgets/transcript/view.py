@@ -27,7 +27,7 @@ from localchat.tui.widgets.transcript.entries import Entry, Source
 from localchat.tui.widgets.transcript.item import MARGIN, Item
 from localchat.tui.widgets.transcript.lines import Line, Look
 from localchat.tui.widgets.transcript.paint import Palette, restyled
-from localchat.tui.widgets.transcript.selecting import position, selected_text, span_on
+from localchat.tui.widgets.transcript.selecting import SPAN, position, selected_text, span_on
 from localchat.tui.widgets.transcript.window import Row, Window
 
 PAINTS_PER_SECOND = 15
@@ -123,8 +123,15 @@ class TranscriptView(ScrollView, can_focus=True):
     # Where it is
 
     def jump_to_end(self) -> None:
+        """Go to the end, and follow it from now on."""
+        self._unmark()
         self._window.follow = True
         self._place()
+
+    def _unmark(self) -> None:
+        if self._match is not None:
+            self._match = None
+            self._window.clear_strips()
 
     def jump_to_start(self) -> None:
         self.jump_to(0)
@@ -379,7 +386,13 @@ class TranscriptView(ScrollView, can_focus=True):
     # Selecting
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        return selected_text(self._window, selection).rstrip("\n"), "\n"
+        rows = self._window.rows
+        if not rows:
+            return None
+        start, stop = selection  # an end outside of the transcript is where the window ends
+        start = start if start is not None else Offset(0, self._y_of(rows[0]))
+        stop = stop if stop is not None else Offset(SPAN, self._y_of(rows[-1]))
+        return selected_text(self._window, Selection(start, stop)).rstrip("\n"), "\n"
 
     def offset_at(self, event: events.MouseEvent) -> Offset | None:
         """Where in the text the mouse is, as selections count."""

@@ -252,6 +252,10 @@ class Transcript(TranscriptView):
         if selection is not None:
             self.screen.selections = {self: selection}
 
+    def on_leave(self) -> None:
+        self.styles.pointer = "default"
+        self.tooltip = None
+
     def on_mouse_move(self, event: events.MouseMove) -> None:
         action = event.style.meta.get(META)
         if (self.styles.pointer == "pointer") != (action is not None):

@@ -54,6 +54,7 @@ class Window:
         self._guessed = False
         self._pages: OrderedDict[int, Sequence[Entry]] = OrderedDict()
         self._items: OrderedDict[int, Item] = OrderedDict()
+        self._before: dict[int, Item] = {}  # what was laid out before the last refresh, by key: most is unchanged
 
     # What is there
 
@@ -93,12 +94,16 @@ class Window:
         else:
             kept = self._items.get(index)
             if kept is None:
-                kept = self._items[index] = Item(self.entry(index), self.width, self.folds)
+                kept = self._items[index] = self._lay_out(self.entry(index))
             else:
                 self._items.move_to_end(index)
             item = kept
         self.heights[index] = item.height
         return item
+
+    def _lay_out(self, entry: Entry) -> Item:
+        before = self._before.get(entry.key)
+        return before if before is not None and before.entry == entry else Item(entry, self.width, self.folds)
 
     def laid_out(self) -> list[Item]:
         return [*self._items.values(), *([self.live] if self.live is not None else [])]
@@ -120,8 +125,9 @@ class Window:
 
     def refresh(self, start: int) -> None:
         """The entries from ``start`` on may have changed, come or gone. What is unchanged keeps its layout."""
-        key = self.entry(self.index).key if len(self) else None
-        old_pages, old_items = self._pages, self._items
+        key = self.rows[0].item.entry.key if self.rows else None
+        old_pages = self._pages
+        self._before = {item.entry.key: item for item in self._items.values()}
         self._pages, self._items = OrderedDict(), OrderedDict()
         count = len(self.source)
         if self.live is not None:
@@ -135,18 +141,8 @@ class Window:
         for number, page in old_pages.items():
             if (number + 1) * PAGE <= start:
                 self._pages[number] = page
-        by_key = {item.entry.key: item for item in old_items.values()}
-        for index in old_items:
-            if index < count and index != self._live_index_or_none():
-                entry = self.entry(index)
-                item = by_key.get(entry.key)
-                if item is not None and item.entry == entry:
-                    self._items[index] = item
         if count and not self.follow and key is not None:
             self._find_again(key)
-
-    def _live_index_or_none(self) -> int | None:
-        return self._live_index if self.live is not None else None
 
     def _find_again(self, key: int) -> None:
         """Keep the eye on the same entry where entries came or went near it."""
@@ -181,7 +177,7 @@ class Window:
             if before > 0 and width > 0:
                 self.heights.estimate = max(3, round(self.heights.estimate * before / width))
             self.heights = Heights(len(self), self.heights.estimate)
-            if self.live is not None:
+            if self.live is not None and width > 0:
                 self.live = self.live.at_width(width)
             if len(self) and not self.follow and width > 0:
                 self.line = round(share * self.item(self.index).height)
@@ -190,6 +186,7 @@ class Window:
     def _forget(self) -> None:
         self._pages.clear()
         self._items.clear()
+        self._before.clear()
         self.rows = []
 
     def clear_strips(self) -> None:
