@@ -29,7 +29,7 @@ def target(name: str, *, force: bool = False) -> Path:
             if not path.exists() or not stat.S_ISREG(path.stat().st_mode):
                 raise InvalidInput(f"{shown} is no ordinary file.", "Give another name.")
             if not force:
-                raise AlreadyExists(f"{shown} is there already.", "Give another name, or --force to replace it.")
+                raise AlreadyExists(f"{shown} is there already.", "Give another name, or replace it with --force.")
     except (OSError, RuntimeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InvalidInput(f"{shown} cannot be written ({one_line(reason, 200)}).", "Check the path.") from error

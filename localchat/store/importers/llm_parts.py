@@ -161,7 +161,10 @@ class Parts:
         image = kind.startswith("image/")
         self._notes.append(IMAGE if image else FILE)
         where = text_of(row.get("path")) or text_of(row.get("url"))
-        name = (PurePath(where).name if where else "") or text_of(row.get("id"))[:12] or "no name"
+        name = PurePath(where).name if where else ""
+        if not name and row.get("id"):
+            name = f"{text_of(row['id'])[:12]}.{kind.partition('/')[2] or 'bin'}"
+        name = name or "no name"
         return f"[{'image' if image else 'file'}: {one_line(name, 100)}, not imported]"
 
 
