@@ -132,6 +132,15 @@ def test_a_growing_reply_never_loses_more_lines_than_its_last_block_has() -> Non
         highest = max(highest, len(flow.lines))
 
 
+def test_a_fence_in_the_making_is_not_shown_as_text_and_its_end_not_as_code() -> None:
+    flow = MarkdownFlow(40)
+    seen: set[str] = set()
+    for letter in "text\n\n```py\nx = 1\n```\n":
+        flow.append(letter)
+        seen.update(line.text.strip() for line in flow.lines)
+    assert not any("`" in line for line in seen)
+
+
 @pytest.mark.parametrize("kind", ["fence", "list", "table", "paragraphs"])
 def test_the_work_for_a_chunk_does_not_grow_with_the_reply(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = {

@@ -15,6 +15,7 @@ from localchat.tui.widgets.transcript.table import MEASURED, TableLayout
 PLAIN_VIEW = CodeView()
 
 _FENCE = re.compile(r" {0,3}(?:(`{3,})([^`]*)|(~{3,})(.*))")
+_FENCE_BEGUN = re.compile(r"(?:^|(?<=\n)) {0,3}(?:`{1,2}|~{1,2})\Z")  # not shown: most likely a fence in the making
 _NAME = re.compile(r"\[((?:\\.|[^\[\]\\]){1,999})\]", re.DOTALL)
 
 
@@ -339,6 +340,7 @@ class MarkdownFlow(Flow):
         if not self._open:
             return
         text = (self._mode.source if isinstance(self._mode, OpenTable) else "") + self._open
+        text = _FENCE_BEGUN.sub("", text)
         source = text.split("\n")
         known = self._layout.references
         self._layout.references = dict(known)
