@@ -11,6 +11,7 @@ import click
 from localchat.cli.base import ChatId, Group, ModelRef, Session, Words, pass_session, wrong_usage
 from localchat.cli.exchange import export
 from localchat.cli.output import age, answer, table
+from localchat.cli.search import search
 from localchat.errors import NotFound, StoreUnreadable
 from localchat.records import Chat, Message, Model
 from localchat.text import count, one_line
@@ -29,6 +30,7 @@ def chats() -> None:
 
 
 chats.add_command(export)
+chats.add_command(search)
 
 
 @chats.command("list")
