@@ -65,7 +65,8 @@ def test_damage_inside_is_found(run: Run, store: Store, path: Path) -> None:
     answer = run("doctor", "--json")
 
     assert (answer.code, answer.error["code"]) == (1, "store_unreadable")
-    assert check(answer, "store")["ok"] is False
+    # Where it hits an index only, the rows can still be counted.
+    assert not (check(answer, "store")["ok"] and check(answer, "integrity")["ok"])
 
 
 def test_rows_that_point_at_nothing_are_found(run: Run, store: Store) -> None:
