@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from localchat.errors import (
+    BY_CODE,
     ContextTooLong,
     Internal,
     LocalChatError,
@@ -18,11 +19,12 @@ from localchat.errors import (
     RateLimited,
     ReplyCut,
 )
+from localchat.providers import connect
 from localchat.records import Finished, Piece, ReasoningPiece, Request, TextPiece
 from localchat.store import Store
 from localchat.testing import Reply, Script
 from localchat.turns import Prompt
-from tests.turns.helpers import RAIN, Asked, began, chat, ended, last, line, plain, seen, turn, words
+from tests.turns.helpers import LOCKS, RAIN, Asked, began, chat, ended, last, line, plain, seen, turn, words
 
 HINT = "Do this next."
 BEFORE_ANY_WORD = [
@@ -50,6 +52,42 @@ async def test_an_error_before_the_first_word_leaves_a_failed_reply_without_word
     assert message.error is not None
     assert (message.error.code, message.error.message, message.error.hint) == (code, error.message, HINT)
     assert line(store, began(events).chat.id) == [("user", "Hello"), ("assistant", "")]
+
+
+@pytest.mark.parametrize("code", list(BY_CODE))
+async def test_every_error_that_echo_can_be_told_to_give_ends_a_turn_the_same_way(store: Store, code: str) -> None:
+    events = await turn(store, connect, f"/echo fail {code} because")
+    message = last(store, began(events).chat.id)
+    assert (message.status, message.content) == ("failed", "")
+    assert message.error is not None
+    assert message.error.code == ("provider_unavailable" if code == "reply_cut" else code)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "status", "content", "code"),
+    [
+        ("one two", "complete", "one two", None),
+        ("/echo cut 1 one two", "interrupted", "one", "reply_cut"),
+        ("/echo cut 0 one two", "failed", "", "provider_unavailable"),
+        ("/echo sing", "failed", "", "invalid_input"),
+    ],
+)
+async def test_what_echo_is_told_to_do_is_what_the_file_says(
+    store: Store, prompt: str, status: str, content: str, code: str | None
+) -> None:
+    message = last(store, began(await turn(store, connect, prompt)).chat.id)
+    assert (message.status, message.content) == (status, content)
+    assert (message.error.code if message.error else None) == code
+
+
+async def test_a_provider_of_a_kind_that_this_version_does_not_know_fails_in_place(store: Store) -> None:
+    store.connection.execute("update providers set kind = 'of the future' where name = 'zeta'")
+    chat_id = chat(store, LOCKS).id
+    await turn(store, connect, "Go on", chat_id)
+    message = last(store, chat_id)
+    assert message.error is not None
+    assert (message.status, message.error.code) == ("failed", "invalid_input")
+    assert "of the future" in message.error.message
 
 
 AFTER_SOME_WORDS = [

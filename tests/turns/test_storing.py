@@ -315,7 +315,7 @@ async def test_closing_the_events_between_two_words_closes_the_stream_at_once(st
 
     stream = endless(Request("m", ()))
     asked = Asked(plain)
-    asked.stream = lambda _: stream  # type: ignore[method-assign]
+    asked.stream = lambda _: stream  # type: ignore[method-assign, assignment]
     events = send(store, asked.connect, Prompt("Go on", chat_id=chat(store, RAIN).id))
     while not isinstance(await anext(events), Chunk):
         pass
