@@ -36,8 +36,7 @@ def serve() -> None:
     try:
         answer.write(json.dumps(reply) + "\n")
         answer.flush()
-        if "url" in reply:
-            sys.stdin.buffer.read()
+        sys.stdin.buffer.read()  # after an error too: the log that says why is written a moment later
     finally:
         # Not sys.exit, and not by an exception either (the parent may have died while the model was loaded, and then
         # nobody takes the answer): tearing llama.cpp down aborts or hangs.
