@@ -55,17 +55,20 @@ class Form(Dialog[T]):
         try:
             done = await self.save()
         except LocalChatError as error:
-            self._refused = self._values()
-            self.query_one(Trouble).report(error)
+            self.refused(error)
             return
         self.app.catalog_changed()
         self.saved(done)
         self.dismiss(done)
 
+    def refused(self, error: LocalChatError) -> None:
+        """Say it beside what is typed; it stands until something else is typed."""
+        self._refused = self._values()
+        self.query_one(Trouble).report(error)
+
     @on(Input.Changed)
     @on(Select.Changed)
     def _forget_trouble(self) -> None:
-        """What was refused stands until something else is typed."""
         if self._values() != self._refused:
             self.query_one(Trouble).clear()
 

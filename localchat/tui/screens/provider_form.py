@@ -58,6 +58,7 @@ class ProviderForm(Form[Provider | None]):
         super().__init__(f"Edit {provider.name}" if provider else "Add a provider")
         self._provider = provider
         self._found: list[Found] = []
+        self._asked: Typed | None = None
 
     # The form
 
@@ -123,7 +124,8 @@ class ProviderForm(Form[Provider | None]):
         self.query_one("#variable-field").display = typed.key_source == "env"
         self.query_one("#secret-field").display = typed.key_source == "keyring"
         self.query_one("#test").display = not inside
-        self.query_one("#answer", Words).say("")
+        if typed != self._asked:  # what was answered stands until something else is typed
+            self.query_one("#answer", Words).say("")
         self._check_name(typed.name)
         self.query_one("#meaning", Words).say(typed.meaning(self._provider, self._chats()))
         self.query_one("#variable-field", Field).note(typed.variable_note())
@@ -206,6 +208,7 @@ class ProviderForm(Form[Provider | None]):
         from localchat.providers import keys
 
         answer, trouble, typed = self.query_one("#answer", Words), self.query_one(Trouble), self.typed()
+        self._asked = typed
         trouble.clear()
         answer.say(f"Asking {host_of(typed.base_url) or typed.name} …")
         try:
@@ -214,7 +217,7 @@ class ProviderForm(Form[Provider | None]):
                 models = await models_of(self.app, provider)
         except LocalChatError as error:
             answer.say("")
-            trouble.report(error)
+            self.refused(error)
         else:
             some = ", ".join([one_line(model.name, 30) for model in models[:4]] + (["…"] if len(models) > 4 else []))
             answer.say(f"✓ It answers: {count(len(models), 'model')}{f' ({some})' if some else ''}.")

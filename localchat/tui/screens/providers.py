@@ -72,13 +72,13 @@ class ProvidersScreen(Screen[None]):
     ]
 
     app = getters.app(Shell)
-    panes = getters.query_one(CatalogPanes)
 
     def compose(self) -> ComposeResult:
         self._applied: list[bool | None] = []
         self.reach = Reachability(self.app, self._reached)
+        self.panes = CatalogPanes(self.app.store, self.reach.state)
         yield TopBar()
-        yield CatalogPanes(self.app.store, self.reach.state)
+        yield self.panes
         yield Static(id="detail", markup=False)
         yield Footer(compact=True, show_command_palette=False)
 
@@ -119,7 +119,7 @@ class ProvidersScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer shows what applies to what the cursor is on."""
-        if not self.is_mounted or not self.query(CatalogPanes):
+        if not self.is_mounted:
             return True
         panes = self.panes
         provider, in_models = panes.provider, panes.side == "models"
