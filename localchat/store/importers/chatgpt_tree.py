@@ -6,6 +6,7 @@ folded and sent to nobody. A reply that comes in several pieces is one message h
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,10 +89,12 @@ class _Conversation:
         for key, node in self._nodes.items():
             listed = node.get("children")
             for child in listed if isinstance(listed, list) else ():
-                if isinstance(child, str) and child in self._nodes and parents[child] in (key, None) and child != key:
+                if not isinstance(child, str) or child not in self._nodes or child in children[key]:
+                    continue
+                if "parent" not in self._nodes[child] and parents[child] is None and child != key:
                     parents[child] = key
-                    if child not in children[key]:
-                        children[key].append(child)
+                if parents[child] == key:
+                    children[key].append(child)
         for key, parent in parents.items():
             if parent is not None and key not in children[parent]:
                 children[parent].append(key)
@@ -283,12 +286,14 @@ class _Conversation:
         )
 
     def _id(self) -> str:
-        """Old exports have none: then the first node's, which is as lasting."""
+        """Old exports have none: then what stays as it is when a conversation goes on."""
         for name in ("conversation_id", "id"):
             found = self._given.get(name)
             if isinstance(found, str) and found:
                 return found
-        return f"{text_of(self._given.get('create_time'))}-{next(iter(self._nodes), '')}"
+        asked = next(("\n".join(said.texts) for said in self._said.values() if said.role == "user"), "")
+        lasting = [text_of(self._given.get("create_time")), next(iter(self._nodes), ""), asked]
+        return hashlib.sha256("\0".join(lasting).encode("utf-8", "replace")).hexdigest()[:32]
 
     def _notes(self) -> Iterator[Note]:
         yield from self._parts.notes

@@ -40,7 +40,7 @@ _FAMILIES = (
     (re.compile(r"claude"), "anthropic"),
     (re.compile(r"gemini"), "google"),
 )
-_SAME = {"gemini": "google", "vertex-ai": "google", "ollama-chat": "ollama", "lm-studio": "lmstudio"}
+_SAME = {"gemini": "google", "vertex_ai": "google", "ollama_chat": "ollama", "lm-studio": "lmstudio"}
 LOCAL = ("ollama", "lmstudio", "llamacpp", "llamafile", "gpt4all", "gguf", "mlx", "local")
 _TAGGED = re.compile(r"[\w.-]+:[\w.-]+")  # as ollama names them: qwen3:8b
 

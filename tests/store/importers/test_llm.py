@@ -184,9 +184,7 @@ def test_tool_results_of_the_tables_before_belong_to_the_next_reply(store: Store
     assert "noon" in replies(titled(store, "tools"))[0].reasoning
 
 
-def test_one_conversation_of_both_generations_is_one_line_without_doubles(
-    store: Store, take: Take, logs: Path
-) -> None:
+def test_one_conversation_of_both_generations_is_one_line_without_doubles(store: Store, take: Take, logs: Path) -> None:
     with written(logs, LLM + LLM_BEFORE) as db:
         db.execute("insert into conversations values ('01a', 'long lived', 'gpt-3.5-turbo')")
         when = "2024-01-01T00:00:00+00:00"
