@@ -6,7 +6,7 @@ import pytest
 
 from localchat.tui.widgets.transcript import Transcript
 from localchat.tui.widgets.transcript.code import FOLDABLE
-from localchat.tui.widgets.transcript.view import CARET
+from localchat.tui.widgets.transcript.paint import CARET
 from tests.tui.transcript.helpers import Listed, Made, Page, answer, click, find, question, screen, talk
 
 CODES = (

@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from localchat.tui.widgets.transcript import Entry, Notice, Transcript
-from localchat.tui.widgets.transcript.view import CARET
+from localchat.tui.widgets.transcript.paint import CARET
 from tests.tui.transcript.helpers import Listed, Made, Page, answer, question, screen, talk
 
 REPLY = "Two **words**.\n\n- one\n- two\n\n```python\nx = 1\n```\n\nThe end."
@@ -17,7 +17,7 @@ REPLY = "Two **words**.\n\n- one\n- two\n\n```python\nx = 1\n```\n\nThe end."
 async def painted(pilot: Pilot[None]) -> None:
     """Wait for the next paint of the live reply."""
     for _ in range(500):
-        if pilot.app.query_one(Transcript)._tick is None:
+        if not pilot.app.query_one(Transcript)._feed.waiting:
             break
         await asyncio.sleep(0.01)
     await pilot.pause()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from rich.segment import Segment
@@ -9,8 +10,10 @@ from rich.style import Style as RichStyle
 from textual.strip import Strip
 from textual.style import Style
 
+from localchat.tui.widgets.transcript.item import MARGIN, Item
 from localchat.tui.widgets.transcript.lines import Line, Look
 
+CARET = "▌"  # behind the last word of a reply that is still coming, and beside the marked message
 META = "transcript"  # the key in a style's meta under which a click finds its action
 
 # Roles and how the theme colours them. All are read on top of the widget's own background.
@@ -107,3 +110,39 @@ def restyled(strip: Strip, start: int, stop: int, style: RichStyle) -> Strip:
                 segments.append(Segment(text[high:], look))
         place = end
     return Strip(segments, strip.cell_length)
+
+
+def item_strip(item: Item, number: int, palette: Palette, width: int, words: re.Pattern[str] | None) -> Strip:
+    """A line of an item as wide as the window, margin included; kept with the item. ``words`` in it are marked."""
+    ends_live = item.entry.live and number == item.last_text_line and bool(item.flow.lines)
+    kept = None if ends_live else item.strips.get(number)
+    if kept is not None:
+        return kept
+    line = item.line(number)
+    painted = palette.strip(with_caret(line, item.width) if ends_live else line)
+    for match in words.finditer(line.text) if words is not None else ():
+        painted = restyled(painted, match.start(), match.end(), palette.style(Look("match")))
+    margin = Segment(" " * MARGIN, palette.blank)
+    strip = Strip([margin, *painted], MARGIN + painted.cell_length).adjust_cell_length(width, palette.blank)
+    if not ends_live:
+        item.strips[number] = strip
+    return strip
+
+
+def with_cursor(strip: Strip, palette: Palette) -> Strip:
+    """The strip with the bar of the marked message in its margin."""
+    bar = Segment(CARET.ljust(MARGIN), palette.style(Look("cursor")))
+    return Strip([bar, *list(strip)[1:]], strip.cell_length)
+
+
+def with_caret(line: Line, width: int) -> Line:
+    """The line with a caret behind its text, where there is room for one."""
+    caret = (CARET, Look("cursor"))
+    if line.width < width:
+        return Line((*line.runs, caret))
+    place = 0
+    for number, (text, look) in enumerate(line.runs):
+        place += len(text)
+        if number == len(line.runs) - 1 and line.stop == place - len(text) and text[:1] == " ":
+            return Line((*line.runs[:-1], (CARET, look), (text[1:], look)))
+    return line

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 
 from textual.geometry import Offset
-from textual.selection import Selection
+from textual.selection import SelectEnd, Selection
+from textual.widget import Widget
 
 from localchat.text import clean
 from localchat.tui.widgets.transcript.item import MARGIN, Item
 from localchat.tui.widgets.transcript.lines import Line
-from localchat.tui.widgets.transcript.window import Window
+from localchat.tui.widgets.transcript.window import Row, Window
 
 SPAN = 1_000_000  # more lines than any item has
 KEPT_EXACT = 200  # entries of a selection copied as they are drawn; the middle of a longer one as it was written
@@ -21,6 +22,10 @@ _WORD = re.compile(r"[\w'’\-]+")
 def position(index: int, number: int) -> int:
     """The y of a selection's offset. Not a line of the whole: that one moves when a height above is corrected."""
     return index * SPAN + number
+
+
+def y_of(row: Row) -> int:
+    return position(row.place, row.number)
 
 
 def span_on(line: Line, selection: Selection, y: int) -> tuple[int, int] | None:
@@ -94,3 +99,17 @@ def message_selection(window: Window, offset: Offset) -> Selection | None:
         return None
     top, bottom = position(index, 0), position(index, item.height - 1)
     return Selection(Offset(0, top), Offset(SPAN, bottom))
+
+
+def extend_drag(widget: Widget) -> None:
+    """While the mouse is held at the edge and the text scrolls under it, the selection goes on to there.
+
+    Textual scrolls by itself, but takes a new end only from a mouse that moves.
+    """
+    screen = widget.screen
+    state = screen._select_state
+    if not screen._selecting or state is None or state.end is None or state.start.content_widget is not widget:
+        return
+    under, offset = screen.get_widget_and_offset_at(*state.screen_offset)
+    if under is widget and offset is not None:
+        screen._select_state = state.update_end(state.screen_offset, SelectEnd(state.end.container, widget, offset))

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-import sys
 import threading
 import time
 from math import ceil
 from typing import Literal
 
-from rich.segment import Segment
 from rich.style import Style as RichStyle
-from textual import events
 from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import Reactive, reactive
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
-from textual.selection import SelectEnd, Selection
+from textual.selection import Selection
 from textual.strip import Strip
-from textual.timer import Timer
 
 from localchat.tui.widgets.transcript.code import load_lexers
 from localchat.tui.widgets.transcript.entries import Entry, Source
+from localchat.tui.widgets.transcript.feed import Feed
+from localchat.tui.widgets.transcript.folding import Folding
 from localchat.tui.widgets.transcript.item import MARGIN, Item
-from localchat.tui.widgets.transcript.lines import Line, Look
-from localchat.tui.widgets.transcript.paint import Palette, restyled
-from localchat.tui.widgets.transcript.selecting import SPAN, position, selected_text, span_on
+from localchat.tui.widgets.transcript.paint import Palette, item_strip, restyled, with_cursor
+from localchat.tui.widgets.transcript.selecting import SPAN, extend_drag, selected_text, span_on, y_of
 from localchat.tui.widgets.transcript.window import Row, Window
 
-PAINTS_PER_SECOND = 15
-UNSEEN_PER_SECOND = 2  # how often a reply grows that is scrolled out of the window
-SHARE = 8  # a repaint is followed by a rest this many times as long: the keys come first
 RIGHT_MARGIN = 1
-COLOURS = "pygments.lexers"
-COLOUR_AFTER = 0.1  # seconds after the first code was drawn
-CARET = "▌"  # behind the last word of a reply that is still coming
 
 
 class TranscriptView(ScrollView, can_focus=True):
@@ -64,16 +54,12 @@ class TranscriptView(ScrollView, can_focus=True):
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._open_thoughts: set[int] = set()
-        self._folded_codes: set[tuple[int, int]] = set()
-        self._colours_due = False
-        self._window = Window(self)
+        self._folding = Folding(self, self._colour)
+        self._window = Window(self._folding)
+        self._feed = Feed(self, self._paint_live)
         self._palette: Palette | None = None
         self._placing = False
         self._painting = False
-        self._pending: list[tuple[str, str]] = []
-        self._tick: Timer | None = None
-        self._next_paint = 0.0
         self._match: tuple[int, re.Pattern[str]] | None = None  # the key of an entry, and what is marked in it
 
     # What is shown
@@ -96,25 +82,7 @@ class TranscriptView(ScrollView, can_focus=True):
             window.end_live()
         self._place()
 
-    def thought_open(self, key: int) -> bool:
-        return key in self._open_thoughts
-
-    def code_folded(self, key: int, number: int) -> bool:
-        return (key, number) in self._folded_codes
-
-    @property
-    def coloured(self) -> bool:
-        """Whether code has colours yet. The lexers take longer to load than a window should take to appear, so the
-        first code of all is coloured a moment later; without a terminal nobody waits, and it is at once."""
-        if COLOURS in sys.modules or not self.is_attached or self.app.is_headless:
-            return True
-        if not self._colours_due:
-            self._colours_due = True
-            self.set_timer(COLOUR_AFTER, self._colour)
-        return False
-
     def _colour(self) -> None:
-        importlib.import_module(COLOURS)
         for item in self._window.laid_out():
             if item.flow.codes:
                 item.refold()
@@ -165,16 +133,14 @@ class TranscriptView(ScrollView, can_focus=True):
     def begin_live(self, entry: Entry) -> None:
         """A reply begins, or goes on under another head. It is the last entry, whether or not the source has it."""
         self._drop_live()
-        if COLOURS not in sys.modules and not self.app.is_headless:
+        if self._folding.lexers_missing:
             threading.Thread(target=load_lexers, name="lexers", daemon=True).start()
-        self._window.begin_live(Item(entry, self._window.width or 80, self))
+        self._window.begin_live(Item(entry, self._window.width or 80, self._folding))
         self._place()
 
     def append_live(self, text: str, reasoning: str = "") -> None:
         """More of it. What comes is laid out and painted together, at most 15 times a second."""
-        self._pending.append((text, reasoning))
-        if self._tick is None:
-            self._tick = self.set_timer(max(0.001, self._next_paint - time.monotonic()), self._paint_live)
+        self._feed.add(text, reasoning)
 
     def end_live(self, entry: Entry | None) -> None:
         """The reply is done: its final state, or None to take it away."""
@@ -196,27 +162,15 @@ class TranscriptView(ScrollView, can_focus=True):
             self._window.refresh(len(self._window.source))
 
     def _flush(self) -> int | None:
-        """Lay out what has come; the first line of the live reply that is another now, None where nothing came."""
-        if self._tick is not None:
-            self._tick.stop()
-            self._tick = None
-        live, pending = self._window.live, self._pending
-        if not pending or live is None:
-            pending.clear()
-            return None
-        self._pending = []
-        return live.append("".join(text for text, _ in pending), "".join(thought for _, thought in pending))
+        return self._feed.pour(self._window.live)
 
     def _paint_live(self) -> None:
-        started = time.perf_counter()
+        began = time.perf_counter()
         changed = self._flush()
         if changed is not None:
             self._place(changed)
-        spent = time.perf_counter() - started
-        live = self._window.live
-        seen = any(row.item is live for row in self._window.rows[-1:])
-        rest = 1 / (PAINTS_PER_SECOND if seen else UNSEEN_PER_SECOND)
-        self._next_paint = time.monotonic() + max(rest, SHARE * spent)
+        seen = any(row.item is self._window.live for row in self._window.rows[-1:])
+        self._feed.rest(time.perf_counter() - began, seen=seen)
 
     # Placing
 
@@ -289,7 +243,7 @@ class TranscriptView(ScrollView, can_focus=True):
             self._show_scrollbar()
             return
         self._place()
-        self._drag_selection()
+        extend_drag(self)
 
     def _scroll_to(self, x: float | None = None, y: float | None = None, **options: object) -> bool:
         """At once: an animated offset would run against the corrections of the estimates."""
@@ -342,37 +296,19 @@ class TranscriptView(ScrollView, can_focus=True):
         width = self.size.width
         if not 0 <= y < len(rows):
             strip = Strip.blank(width, palette.blank)
-            return strip if self._painting or not rows else strip.apply_offsets(0, self._y_of(rows[-1]) + 1)
+            return strip if self._painting or not rows else strip.apply_offsets(0, y_of(rows[-1]) + 1)
         row = rows[y]
-        strip = self._strip(row, palette, width)
+        entry = row.item.entry
+        words = self._match[1] if self._match is not None and self._match[0] == entry.key else None
+        strip = item_strip(row.item, row.number, palette, width, words)
+        if self.has_focus and row.number < row.item.height - 1 and entry.key == self.marked_key:
+            strip = with_cursor(strip, palette)
         if (selection := self.text_selection) is not None:
             strip = self._selected(strip, row, selection)
-        return strip if self._painting else strip.apply_offsets(0, self._y_of(row))
-
-    def _y_of(self, row: Row) -> int:
-        return position(row.place, row.number)
-
-    def _strip(self, row: Row, palette: Palette, width: int) -> Strip:
-        item, number = row.item, row.number
-        ends_live = item.entry.live and number == item.last_text_line and bool(item.flow.lines)
-        strip = None if ends_live else item.strips.get(number)
-        if strip is None:
-            line = item.line(number)
-            painted = palette.strip(with_caret(line, item.width) if ends_live else line)
-            if self._match is not None and self._match[0] == item.entry.key:
-                for match in self._match[1].finditer(line.text):
-                    painted = restyled(painted, match.start(), match.end(), palette.style(Look("match")))
-            margin = Segment(" " * MARGIN, palette.blank)
-            strip = Strip([margin, *painted], MARGIN + painted.cell_length).adjust_cell_length(width, palette.blank)
-            if not ends_live:
-                item.strips[number] = strip
-        if self.has_focus and number < item.height - 1 and item.entry.key == self.marked_key:
-            mark = Segment(CARET.ljust(MARGIN), palette.style(Look("cursor")))
-            return Strip([mark, *list(strip)[1:]], strip.cell_length)
-        return strip
+        return strip if self._painting else strip.apply_offsets(0, y_of(row))
 
     def _selected(self, strip: Strip, row: Row, selection: Selection) -> Strip:
-        span = span_on(row.item.line(row.number), selection, self._y_of(row))
+        span = span_on(row.item.line(row.number), selection, y_of(row))
         if span is None:
             return strip
         style: RichStyle = self.screen.get_component_rich_style("screen--selection")
@@ -390,23 +326,9 @@ class TranscriptView(ScrollView, can_focus=True):
         if not rows:
             return None
         start, stop = selection  # an end outside of the transcript is where the window ends
-        start = start if start is not None else Offset(0, self._y_of(rows[0]))
-        stop = stop if stop is not None else Offset(SPAN, self._y_of(rows[-1]))
+        start = start if start is not None else Offset(0, y_of(rows[0]))
+        stop = stop if stop is not None else Offset(SPAN, y_of(rows[-1]))
         return selected_text(self._window, Selection(start, stop)).rstrip("\n"), "\n"
-
-    def offset_at(self, event: events.MouseEvent) -> Offset | None:
-        """Where in the text the mouse is, as selections count."""
-        return self.screen.get_widget_and_offset_at(event.screen_x, event.screen_y)[1]
-
-    def _drag_selection(self) -> None:
-        """While the mouse is held at the edge and the text scrolls under it, the selection goes on to there."""
-        screen = self.screen
-        state = screen._select_state
-        if not screen._selecting or state is None or state.end is None or state.start.content_widget is not self:
-            return
-        widget, offset = screen.get_widget_and_offset_at(*state.screen_offset)
-        if widget is self and offset is not None:
-            screen._select_state = state.update_end(state.screen_offset, SelectEnd(state.end.container, self, offset))
 
 
 def thumb(size: int, total: int, position: float) -> tuple[int, int]:
@@ -416,16 +338,3 @@ def thumb(size: int, total: int, position: float) -> tuple[int, int]:
     length = max(1.0, size * size / total)
     start = int((size - length) * position / (total - size) * 8)
     return start, start + ceil(length * 8)
-
-
-def with_caret(line: Line, width: int) -> Line:
-    """The line with a caret behind its text, where there is room for one."""
-    caret = (CARET, Look("cursor"))
-    if line.width < width:
-        return Line((*line.runs, caret))
-    place = 0
-    for number, (text, look) in enumerate(line.runs):
-        place += len(text)
-        if number == len(line.runs) - 1 and line.stop == place - len(text) and text[:1] == " ":
-            return Line((*line.runs[:-1], (CARET, look), (text[1:], look)))
-    return line

@@ -160,12 +160,12 @@ class Transcript(TranscriptView):
 
     def toggle_thought(self, key: int) -> None:
         """Show or hide what the model thought before this message."""
-        self._open_thoughts ^= {key}
+        self._folding.open_thoughts ^= {key}
         self._refold(key)
 
     def toggle_code(self, key: int, number: int) -> None:
         """Fold or unfold one code block of this message."""
-        self._folded_codes ^= {(key, number)}
+        self._folding.folded_codes ^= {(key, number)}
         self._refold(key)
 
     def _refold(self, key: int) -> None:
@@ -192,7 +192,8 @@ class Transcript(TranscriptView):
         key = item.entry.key
         long = {(key, number) for number, code in enumerate(item.flow.codes) if code.count("\n") > FOLDABLE}
         if long:
-            self._folded_codes = self._folded_codes - long if long & self._folded_codes else self._folded_codes | long
+            folded = self._folding.folded_codes
+            self._folding.folded_codes = folded - long if long & folded else folded | long
             self._refold(key)
 
     def _show_more(self, key: int) -> None:
@@ -244,7 +245,7 @@ class Transcript(TranscriptView):
         return rows[place].item.entry.key if 0 <= place < len(rows) else None
 
     def _select_around(self, event: events.Click) -> None:
-        offset = self.offset_at(event)
+        offset = self.screen.get_widget_and_offset_at(event.screen_x, event.screen_y)[1]
         if offset is None:
             return
         find = word_selection if event.chain == 2 else message_selection
