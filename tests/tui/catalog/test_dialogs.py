@@ -176,3 +176,18 @@ async def test_names_written_by_another_program_are_shown_literally_in_the_picke
         assert "[/] [@click=app.quit]x[2J" in shown
         assert "\x1b" not in shown
         assert "\u202e" not in shown
+
+
+async def test_markup_and_escape_sequences_in_a_prompt_and_in_its_error_are_shown_literally(store: Store) -> None:
+    nasty = "[/] [@click=app.quit]x[/]\x1b[2J"
+
+    def check(line: str) -> None:
+        raise InvalidInput(nasty, nasty)
+
+    app = Bench(store, TextPrompt(nasty, nasty, text=nasty, placeholder=nasty, check=check))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        shown = screen_text(pilot)
+        assert shown.count("[/] [@click=app.quit]x[/][2J") == 5
+        assert "\x1b" not in shown

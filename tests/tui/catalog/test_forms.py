@@ -341,3 +341,17 @@ async def test_a_name_written_by_another_program_is_shown_without_its_escape_and
         await pilot.press("ctrl+s")
         await settled(pilot, lambda: bool(app.answers))
         assert stocked.catalog.model(model.id).model == nasty
+
+
+async def test_a_provider_written_by_another_program_is_shown_literally_in_its_form(stocked: Store) -> None:
+    nasty = "[/] [@click=app.quit]x[/]\x1b[2J"
+    stocked.connection.execute(
+        "update providers set base_url = ?, key_name = ?, kind = ? where name = 'openai'", (nasty, nasty, nasty)
+    )
+    app = Bench(stocked, ProviderForm(stocked.catalog.provider("openai")))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: "✗" in words(pilot))
+        assert words(pilot).count("[/] [@click=app.quit]x[/][2J") >= 3
+        assert "\x1b" not in words(pilot)
+        assert app.answers == []
