@@ -158,6 +158,15 @@ class Chats:
             raise InvalidInput("A title cannot be empty.", "Type a title, or keep the old one with escape.")
         return self._change(chat_id, title=line)
 
+    def retitle(self, chat_id: int, plain: str, title: str) -> bool:
+        """Give a better title where the chat still has its plain one; whether it had."""
+        with immediate(self._connection) as tx:
+            done = tx.execute(
+                "update chats set title = ? where id = ? and title = ?",
+                (one_line(storable(title), TITLE_LIMIT), chat_id, plain),
+            )
+            return done.rowcount == 1
+
     def pin(self, chat_id: int, pinned: bool) -> Chat:
         return self._change(chat_id, pinned_at=self._now() if pinned else None)
 

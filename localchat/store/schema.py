@@ -61,6 +61,8 @@ create table chats (
   draft text not null default '',
   parameters text not null default '{{}}' check (json_valid(parameters)),
   remote_ok integer not null default 0 check (remote_ok in (0, 1)),
+  summary text not null default '', -- sent in place of all up to and with the message summary_of
+  summary_of integer,
   archived_at text,
   pinned_at text,
   deleted_at text,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from localchat.attachments import label
 from localchat.records import Chat, Message, ModelName, moment
 from localchat.store import Store
 from localchat.text import count
+from localchat.tui.costs import Cost
 from localchat.tui.running import LiveTurn
 from localchat.tui.widgets.transcript import Entry, Notice
-
-Cost = Callable[[Message], str]
 
 
 class ChatSource:
@@ -35,6 +35,13 @@ class ChatSource:
         ]
 
     def _entry(self, messages: dict[int, Message], depth: int) -> Entry:
+        entry = self._plain_entry(messages, depth)
+        if messages[depth].id == self.chat.summary_of:
+            what = "What is above goes to the model as a summary. f9 shows it."
+            return replace(entry, after=(*entry.after, Notice(what, "info")))
+        return entry
+
+    def _plain_entry(self, messages: dict[int, Message], depth: int) -> Entry:
         message = messages[depth]
         if self.live is not None and message.id == self.live.began.reply.id:
             return live_entry(self.live, message)

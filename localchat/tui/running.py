@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from localchat import turns
+from localchat import titles, turns
 from localchat.errors import LocalChatError
 from localchat.records import Progress
 from localchat.tui.messages import Shell
@@ -71,7 +71,9 @@ class Running:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self._live: dict[int, LiveTurn] = {}
+        self._titles: set[asyncio.Task[None]] = set()
         self.listener: Listener | None = None
+        self.connect = shell.connect
 
     def of(self, chat_id: int | None) -> LiveTurn | None:
         return self._live.get(chat_id) if chat_id is not None else None
@@ -99,11 +101,24 @@ class Running:
                         if not event.kept and event.error is not None:  # the disk is full, the store locked, …
                             tell_error(self._shell, event.error)
                     self._tell(live, event)
+                    if isinstance(event, turns.Ended) and event.message.status == "complete":
+                        self._entitle(live, event)
         except LocalChatError as error:  # a stopped reply could not be stored
             tell_error(self._shell, error)
         finally:
             self._live.pop(live.chat_id, None)
             live.done.set()
+
+    def _entitle(self, live: LiveTurn, ended: turns.Ended) -> None:
+        """A better title, in the background and by the model that answered."""
+
+        async def ask() -> None:
+            if await titles.entitle(self._shell.store, self.connect, live.began, ended.message):
+                self._shell.chats_changed()
+
+        task = asyncio.create_task(ask(), name=f"title of chat {live.chat_id}")
+        self._titles.add(task)
+        task.add_done_callback(self._titles.discard)
 
     def _tell(self, live: LiveTurn, event: turns.Event) -> None:
         if self.listener is not None:
@@ -124,5 +139,7 @@ class Running:
 
     async def stop_all(self) -> None:
         """For the end of the app."""
+        for task in self._titles:
+            task.cancel()
         for chat_id in list(self._live):
             await self.stop(chat_id)

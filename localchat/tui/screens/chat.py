@@ -14,7 +14,7 @@ from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from localchat.errors import NotFound
+from localchat.errors import ConfirmRemote, NotFound
 from localchat.records import Chat
 from localchat.store import patiently
 from localchat.text import count
@@ -77,6 +77,20 @@ class ChatScreen(Screen[None]):
             priority=True,
         ),
         Binding("f4", "instructions", "Instructions", id="chat.instructions", tooltip="System prompt and parameters"),
+        Binding(
+            "f5", "compact", "Compact", id="chat.compact", tooltip="Send a summary of the older messages", show=False
+        ),
+        Binding("f9", "what_is_sent", "Sent", id="chat.sent", tooltip="See what the next turn sends", show=False),
+        Binding("ctrl+f", "search", "Search", id="chat.search", tooltip="Search all chats", priority=True),
+        Binding(
+            "alt+r",
+            "ask_other",
+            "Ask another",
+            id="chat.other",
+            tooltip="Ask again, with a model to choose",
+            show=False,
+        ),
+        Binding("ctrl+s", "export", "Export", id="chat.export", tooltip="Write this chat to a file", show=False),
         Binding("f3", "add_found", "Add server", id="chat.found", tooltip="Add the server found on this machine"),
     ]
 
@@ -223,6 +237,8 @@ class ChatScreen(Screen[None]):
             self.chat_list.action_close_filter()
         elif self.has_class("-narrow") and self.has_class("-list-shown"):
             self._show_list(False)
+        elif self.conversation.busy:
+            self.workers.cancel_group(self, "compact")
         elif not self.conversation.leave_edit() and not await self.conversation.stop():
             self.conversation.composer.focus()
 
@@ -249,6 +265,53 @@ class ChatScreen(Screen[None]):
 
     def action_to_the_start(self) -> None:
         self.conversation.transcript.jump_to_start()
+
+    @work(exclusive=True, group="compact")
+    async def action_compact(self) -> None:
+        """Asks first where the summary would be made on another machine than the chat's model ran on."""
+        with reporting(self._shell):
+            try:
+                await self.conversation.compact()
+            except ConfirmRemote as error:
+                if await self._agrees(error):
+                    await self.conversation.compact(allow_remote=True)
+
+    def action_what_is_sent(self) -> None:
+        from localchat.tui.screens.sent import SentScreen
+
+        chat = self.conversation.chat
+        if chat is not None:
+            self._shell.push_screen(SentScreen(self._shell.store.chats.get(chat.id)))
+
+    @work(exclusive=True, group="picker")
+    async def action_search(self) -> None:
+        """Find a message anywhere, and go there."""
+        from localchat.tui.screens.search import SearchScreen
+
+        chat = self.conversation.chat
+        hit = await self._shell.push_screen_wait(SearchScreen(self._shell, chat.id if chat else None))
+        if hit is not None:
+            chat_id, depth = hit
+            await self.open_chat(chat_id, depth)
+            self.conversation.transcript.focus()
+
+    @work(exclusive=True, group="picker")
+    async def action_ask_other(self) -> None:
+        """Another answer to the last question, by another model; the chat keeps its own."""
+        from localchat.tui.screens.model_picker import ModelPicker
+
+        picked = await self._shell.push_screen_wait(ModelPicker(None))
+        if picked is not None:
+            with reporting(self._shell):
+                await self.conversation.ask_again(picked)
+
+    @work(exclusive=True, group="picker")
+    async def action_export(self) -> None:
+        from localchat.tui.screens.exchange import ExportDialog
+
+        chat = self.conversation.chat
+        if chat is not None:
+            await self._shell.push_screen_wait(ExportDialog(self._shell.store.chats.get(chat.id)))
 
     @work(exclusive=True, group="picker")
     async def action_instructions(self) -> None:
@@ -328,10 +391,13 @@ class ChatScreen(Screen[None]):
     async def _ask_consent(self, event: Conversation.Consent) -> None:
         from dataclasses import replace
 
+        if await self._agrees(event.error):
+            await self.conversation.send(replace(event.prompt, allow_remote=True))
+
+    async def _agrees(self, error: ConfirmRemote) -> bool:
         from localchat.tui.screens.confirm import ConfirmDialog
 
-        error = event.error
-        agreed = await self._shell.push_screen_wait(
+        return await self._shell.push_screen_wait(
             ConfirmDialog(
                 "Send this chat to another machine?",
                 f"{error.wanted} answered on this machine and is gone. {error.used} runs elsewhere: it would see the "
@@ -340,8 +406,6 @@ class ChatScreen(Screen[None]):
                 no="Keep it here",
             )
         )
-        if agreed:
-            await self.conversation.send(replace(event.prompt, allow_remote=True))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer shows what applies."""
@@ -350,14 +414,28 @@ class ChatScreen(Screen[None]):
         conversation = self.conversation
         has_messages = conversation.chat is not None and conversation.chat.length > 0
         match action:
-            case "ask_again" | "copy_last" | "to_the_end" | "to_the_start":
+            case (
+                "ask_again"
+                | "ask_other"
+                | "export"
+                | "compact"
+                | "what_is_sent"
+                | "copy_last"
+                | "to_the_end"
+                | "to_the_start"
+            ):
                 return has_messages
             case "instructions":
                 return conversation.chat is not None
             case "go_on":
                 return has_messages and conversation.ended_early
             case "back":
-                return conversation.live is not None or conversation.editing or not conversation.composer.has_focus
+                return (
+                    conversation.live is not None
+                    or conversation.busy
+                    or conversation.editing
+                    or not conversation.composer.has_focus
+                )
             case "add_found":
                 return bool(conversation.offers)
         return True

@@ -59,6 +59,7 @@ class Status:
     tone: str = "dim"
     spinning: bool = False
     done: float | None = None  # 0 to 1: draws a bar
+    right: bool = False  # quiet, at the right
 
 
 class StatusLine(Widget):
@@ -95,6 +96,8 @@ class StatusLine(Widget):
             filled = round(max(0.0, min(status.done, 1.0)) * 12)
             bar = "  " + "▇" * filled + "▁" * (12 - filled)
         text = Content.styled(f"{mark} {one_line(status.text)}{bar}".strip(), status.tone)
+        if status.right:
+            return Content(" " * max(width - text.cell_length, 0)).append(text)
         keys = Content.styled(status.keys, "dim") if status.keys else Content("")
         if text.cell_length + keys.cell_length + 2 > width:
             room = width - keys.cell_length - 2

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Static
 
-from localchat import turns
+from localchat import compaction, turns
+from localchat.drafts import Draft, Kept, decoded, encoded
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
-from localchat.records import BUILT_IN_MODEL, Attachment, Chat, Model
+from localchat.records import BUILT_IN_MODEL, Attachment, Chat, Model, Progress
 from localchat.records import Message as ChatMessage
 from localchat.records import Message as Reply
 from localchat.store import Store, patiently
-from localchat.tui.entries import ChatSource, Cost, live_entry, reply_entry
+from localchat.text import count
+from localchat.tui import costs
+from localchat.tui.costs import Cost
+from localchat.tui.entries import ChatSource, live_entry, reply_entry
 from localchat.tui.notices import tell, tell_error
 from localchat.tui.running import LiveTurn, Running
+from localchat.tui.widgets import standing as lines
 from localchat.tui.widgets.bars import Status, StatusLine
 from localchat.tui.widgets.chat_transcript import ChatTranscript, leaf_of_version, with_versions
 from localchat.tui.widgets.composer import Composer
 from localchat.tui.widgets.greeting import Greeting, Offer
 from localchat.tui.widgets.transcript import Transcript
-from localchat.tui.widgets.writing import files_of
+from localchat.tui.widgets.writing import Writing
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -46,11 +51,6 @@ class Conversation(Vertical):
       & > Greeting { height: 1fr; display: none; }
       &.-empty > ChatTranscript { display: none; }
       &.-empty > Greeting { display: block; }
-      & > #writing {
-        height: auto; max-height: 12; background: $panel; padding: 0 1;
-        & > #caret { width: 2; color: $accent; }
-        & > Composer { width: 1fr; height: auto; max-height: 12; background: $panel; border: none; padding: 0; }
-      }
     }
     """
 
@@ -88,9 +88,12 @@ class Conversation(Vertical):
         self.model_for_new_chat: int | None = None
         self.offers: tuple[Offer, ...] = ()  # servers found on this machine
         self._source: ChatSource | None = None
+        self._job: Progress | None = None  # what takes its time beside replies: a compaction
+        self._filled: tuple[object, float | None] | None = None
         self._cost: Cost | None = None  # what replies cost, once the list of prices is there
         self._edited: ChatMessage | None = None  # the message that is being edited, to be sent as a new version
-        self._set_aside = ""  # what was being written when that began
+        self._set_aside = Draft()  # what was being written when that began
+        self._sent: Draft | None = None  # what is being sent
         self._warmed = False
         self._draft_timer: Timer | None = None
         self._tick: Timer | None = None
@@ -99,9 +102,7 @@ class Conversation(Vertical):
         yield ChatTranscript(id="transcript")
         yield Greeting()
         yield StatusLine()
-        with Horizontal(id="writing"):
-            yield Static("❯", id="caret", markup=False)
-            yield Composer(self._store.messages.prompts, id="composer")
+        yield Writing(self._store.messages.prompts, id="writing")
 
     @property
     def transcript(self) -> ChatTranscript:
@@ -109,12 +110,21 @@ class Conversation(Vertical):
 
     @property
     def composer(self) -> Composer:
-        return self.query_one(Composer)
+        return self.writing.composer
+
+    @property
+    def writing(self) -> Writing:
+        return self.query_one(Writing)
 
     @property
     def editing(self) -> bool:
         """Whether the composer holds a message that was sent before."""
         return self._edited is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something beside a reply is going on that escape can cancel."""
+        return self._job is not None
 
     @property
     def ended_early(self) -> bool:
@@ -131,7 +141,7 @@ class Conversation(Vertical):
 
     def on_mount(self) -> None:
         self._turns.listener = self._on_event
-        if not self._still and any(not provider.local for provider in self._store.catalog.providers()):
+        if not self._still and costs.wanted(self._store):
             self.run_worker(self._read_prices, thread=True, group="prices")
         self._tick = self.set_interval(0.5, self.update_status, pause=True)
 
@@ -159,7 +169,7 @@ class Conversation(Vertical):
         """Open this chat, or a new one. ``at``: the depth of the message to go to, else the end."""
         self.chat = chat
         self._edited = None
-        self.composer.set_text(chat.draft if chat else self._store.state.get(NEW_CHAT_DRAFT))
+        self.writing.draft = decoded(chat.draft if chat else self._store.state.get(NEW_CHAT_DRAFT))
         self._draw(at)
         self.post_message(self.Changed(chat))
 
@@ -204,32 +214,20 @@ class Conversation(Vertical):
 
     def _lose_chat(self) -> None:
         """The open chat went into the trash or is gone; what was typed moves on to a new chat."""
-        typed = self.composer.text
+        typed = self.writing.draft
         self.show(None)
-        if typed and not self.composer.text:
-            self.composer.set_text(typed)
+        if typed and not self.writing.draft:
+            self.writing.draft = typed
 
     def _read_prices(self) -> None:
-        """In a thread: the list of prices takes a moment to import."""
-        from localchat.providers import prices
-
-        prices.load()
+        """In a thread."""
+        costs.load()
         self.app.call_from_thread(self._show_prices)
 
     def _show_prices(self) -> None:
-        from localchat.providers.prices import dollars, price
-
-        def cost(message: ChatMessage) -> str:
-            name = message.model
-            if name is None or message.usage is None:
-                return ""
-            provider = next((p for p in self._store.catalog.providers() if p.name == name.provider), None)
-            amount = price(provider, name.model, message.usage) if provider is not None else None
-            return dollars(amount) if amount is not None else ""
-
-        self._cost = cost
+        self._cost = costs.costs(self._store)
         if self._source is not None and self.live is None:
-            self._source.cost = cost
+            self._source.cost = self._cost
             self.transcript.refresh_entries()
 
     # Turns
@@ -237,17 +235,19 @@ class Conversation(Vertical):
     @on(Composer.Submitted)
     async def _submit(self, event: Composer.Submitted) -> None:
         event.stop()
-        if not event.text.strip():
+        draft = replace(self.writing.draft, words=event.text)
+        if not event.text.strip() and not draft.chips:
             self.post_message(self.Offered())
         elif self.live is not None:
             tell(self._shell, "A reply is still coming. escape stops it; what you typed stays here.")
         else:
             try:
-                files = await files_of(event.text)
+                files = await self.writing.files(self._store, draft)
             except LocalChatError as error:
                 tell_error(self._shell, error)
             else:
-                await self.send(self._prompt(event.text, files))
+                self._sent = draft
+                await self.send(self._prompt(draft.text, files))
 
     def _prompt(self, text: str, files: tuple[Attachment, ...]) -> turns.Prompt:
         chat_id = self.chat.id if self.chat else None
@@ -268,9 +268,9 @@ class Conversation(Vertical):
             tell_error(self._shell, error)
             self.update_status()
             return
-        if prompt.text is not None and self.composer.text == prompt.text:
-            self.composer.set_text(self._set_aside)
-        self._edited, self._set_aside = None, ""
+        if prompt.text is not None and self.writing.draft == self._sent:
+            self.writing.draft = self._set_aside
+        self._edited, self._set_aside, self._sent = None, Draft(), None
         await self.save_draft()
         self.chat = live.began.chat
         self.model_for_new_chat = None
@@ -296,6 +296,28 @@ class Conversation(Vertical):
             raise InvalidInput("There is no reply here that could go on.", "Send a message first.")
         last = self._store.messages.line(chat, chat.length - 1)[0]
         await self.send(turns.Prompt(text=None, chat_id=chat.id, goes_on=last.id))
+
+    # Compaction
+
+    async def compact(self, allow_remote: bool = False) -> None:
+        """Have the older messages sent as a summary from now on. escape cancels it; then all is as it was."""
+        chat = self.chat
+        if chat is None or self.live is not None or self._job is not None:
+            raise InvalidInput("Not now.", "Wait for what is going on, or stop it with escape.")
+        self._job = Progress("Compacting")
+        self.update_status()
+        try:
+            events = compaction.compact(self._store, self._turns.connect, chat.id, allow_remote=allow_remote)
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, compaction.Compacted):
+                        tell(self._shell, f"{count(event.messages, 'message')} now go as a summary. f9 shows it.")
+                    else:
+                        self._job = event
+                        self.update_status()
+        finally:
+            self._job = None
+            self.refresh_chat()
 
     # Single messages
 
@@ -327,9 +349,9 @@ class Conversation(Vertical):
         if message.role != "user":
             raise InvalidInput("Only messages of yours can be edited.", "ctrl+r asks again for another reply.")
         if self._edited is None:
-            self._set_aside = self.composer.text
+            self._set_aside = self.writing.draft
         self._edited = message
-        self.composer.set_text(message.content)
+        self.writing.draft = Draft(message.content, tuple(Kept(message.id, each) for each in message.attachments))
         self.composer.focus()
         self.update_status()
 
@@ -337,8 +359,8 @@ class Conversation(Vertical):
         """Back to what was being written before; whether there was an edit to leave."""
         if self._edited is None:
             return False
-        self.composer.set_text(self._set_aside)
-        self._edited, self._set_aside = None, ""
+        self.writing.draft = self._set_aside
+        self._edited, self._set_aside = None, Draft()
         self.update_status()
         return True
 
@@ -390,48 +412,22 @@ class Conversation(Vertical):
     def _status(self) -> Status | None:
         live = self.live
         if live is not None:
-            return self._live_status(live)
+            return lines.coming(live, self.transcript.at_end)
+        if self._job is not None:
+            return lines.working(self._job)
         if self._edited is not None:
-            what = "Editing your message. It will be sent as a new version."
-            return Status(what, mark="✎", keys="enter sends  esc leaves")
-        chosen = self.model_for_new_chat
-        if self.chat is None and chosen is not None:
-            model = self._store.catalog.model(chosen)
-            if model.usable:
-                return Status(f"This chat will use {model.model} · {model.provider}.", keys="^o another model")
-        default = self._store.catalog.default()
-        own = self._store.catalog.model(self.chat.model.id) if self.chat is not None and self.chat.model else None
-        if own is None or own.usable:
-            if own is None and default is None:
-                return no_default()
-            return None
-        if default is None or not default.usable:
-            return no_default(own)
-        what = "was removed" if own.removed else "is switched off"
-        return Status(
-            f"{own.model} {what}. New turns use ★ {default.model}.",
-            mark="⊘",
-            keys="^o another model  f8 undo" if own.removed else "^o another model",
-            tone="$text-warning",
-        )
+            return lines.editing()
+        return lines.standing(self._store, self.chat, self.model_for_new_chat, self._fill())
 
-    def _live_status(self, live: LiveTurn) -> Status:
-        used = live.began.resolution.used
-        if live.progress is not None:
-            done = None
-            text = live.progress.what
-            if live.progress.total and live.progress.done is not None:
-                done = live.progress.done / live.progress.total
-                text = f"{text}: {live.progress.done / 1e6:.0f} of {live.progress.total / 1e6:.0f} MB"
-            return Status(text, spinning=True, done=done, keys="esc cancels")
-        seconds = time.monotonic() - live.started
-        if live.first_word is None:
-            text = f"{used.model} is asked" + (f", {seconds:.0f} s" if seconds > 3 else "")
-        else:
-            text = f"{used.model} answers" + (f", {live.pace:.0f} tok/s" if live.pace else "")
-        if self.transcript.at_end:
-            return Status(text, spinning=True, keys="esc stops")
-        return Status(text, spinning=True, keys="^end follows it  esc stops")
+    def _fill(self) -> float | None:
+        """How full the context is; counted again only when something changed."""
+        chat = self.chat
+        if chat is None or chat.length == 0:
+            return None
+        state = (chat.id, chat.leaf_id, chat.model, chat.system, chat.summary_of, self._store.catalog.default())
+        if self._filled is None or self._filled[0] != state:
+            self._filled = (state, turns.fill(self._store, chat))
+        return self._filled[1]
 
     @on(Composer.Turned)
     def _turn_page(self, event: Composer.Turned) -> None:
@@ -458,7 +454,16 @@ class Conversation(Vertical):
 
     # Drafts
 
-    @on(Composer.Changed)
+    @on(Writing.EditOutside)
+    async def _edit_outside(self) -> None:
+        """The loop stands still while the editor runs; no reply may be waiting for it."""
+        if len(self._turns):
+            tell(self._shell, "A reply is still coming. escape stops it; then f6 opens your editor.")
+            return
+        await self.save_draft()
+        self.writing.run_editor()
+
+    @on(Writing.Changed)
     def _typed(self) -> None:
         if self._draft_timer is not None:
             self._draft_timer.stop()
@@ -481,7 +486,7 @@ class Conversation(Vertical):
 
     async def save_draft(self) -> None:
         """Save what is typed as this chat's draft, or as that of a new one."""
-        text = self._set_aside or self.composer.text
+        text = encoded(self._set_aside or self.writing.draft)
         try:
             if self.chat is None:
                 if self._store.state.get(NEW_CHAT_DRAFT) != text:
@@ -502,11 +507,3 @@ def weights_are_here() -> bool:
     from localchat.providers import weights
 
     return weights.present()
-
-
-def no_default(own: Model | None = None) -> Status:
-    """Nobody can answer: what to do about it."""
-    what = "There is no default model."
-    if own is not None:
-        what = f"{own.model} {'was removed' if own.removed else 'is switched off'} and there is no default model."
-    return Status(what, mark="⊘", keys="f2 adds one or switches one on", tone="$text-warning")
