@@ -263,6 +263,23 @@ def label(attachment: AttachmentInfo) -> str:
     return f"▤ {name} · {spoken(attachment.size)}"
 
 
+def preview(path: str) -> str:
+    """What a file will be shown as, by a look at it; or that it cannot go. Waits for the disk."""
+    shown = one_line(shown_name(path), 120)
+    try:
+        file = Path(path).expanduser()
+        there = file.stat()
+        if not stat.S_ISREG(there.st_mode):
+            return f"⊘ {shown} is no file"
+        with file.open("rb") as opened:
+            media_type = image_type(opened.read(16)) or "text/plain"
+    except FileNotFoundError:
+        return f"⊘ {shown} does not exist"
+    except (OSError, ValueError, RuntimeError):
+        return f"⊘ {shown} cannot be read"
+    return label(AttachmentInfo(0, shown, media_type, there.st_size))
+
+
 def with_words(attachments: Sequence[Attachment], words: str, *, images: bool = True) -> str:
     """The text of a message as a model gets it: each text file in a fence under its name, then the words.
 

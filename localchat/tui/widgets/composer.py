@@ -11,8 +11,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 
+from localchat.attachments import IMAGE_ENDINGS, pasted_images, tokens
 from localchat.text import clean
+from localchat.tui.widgets.apart import apart
 
+LONG_PASTE = 2_000  # characters; what is longer is folded
+LONG_PASTE_LINES = 20
 PLACEHOLDER = "Write a message. enter sends, ctrl+j starts a new line"
 
 
@@ -30,6 +34,15 @@ class Composer(TextArea):
             tooltip="Start a new line",
             show=False,
         ),
+        Binding("f6", "edit_outside", "Editor", id="composer.editor", tooltip="Write in your own editor", show=False),
+        Binding(
+            "f7",
+            "unfold",
+            "Unfold",
+            id="composer.unfold",
+            tooltip="Put the last long paste into the text",
+            show=False,
+        ),
     ]
 
     class Submitted(Message):
@@ -38,6 +51,29 @@ class Composer(TextArea):
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
+
+    class EditOutside(Message):
+        """The text is to be written in the person's own editor."""
+
+    class Unfold(Message):
+        """What was pasted is to stand in the text."""
+
+    class BackedUp(Message):
+        """Backspace was pressed where there is nothing before it."""
+
+    class Folded(Message):
+        """A long text was pasted; it is not in the text."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Dropped(Message):
+        """The paths of image files were pasted, as a terminal does with what is dropped on it; not in the text."""
+
+        def __init__(self, paths: list[str]) -> None:
+            super().__init__()
+            self.paths = paths
 
     class Turned(Message):
         """Page up (-1) or down (1) was pressed."""
@@ -61,10 +97,18 @@ class Composer(TextArea):
         self._history: Sequence[str] = ()
         self._position = -1  # in the history; -1 is what is being written
         self._unsent = ""
+        self.keys_first: Callable[[str], bool] | None = None  # who may take a key before the text does
+        self.pasted_paths: set[str] = set()  # of ``@path`` in short pastes: others wrote them, they attach nothing
 
     async def _on_key(self, event: events.Key) -> None:
         # Here and not as priority bindings: those run before the keys typed just before have reached the text.
-        if event.key == "enter":
+        if self.keys_first is not None and self.keys_first(event.key):
+            event.stop()
+            event.prevent_default()
+        elif event.key == "backspace" and self.selection == ((0, 0), (0, 0)):
+            event.stop()
+            self.post_message(self.BackedUp())
+        elif event.key == "enter":
             event.stop()
             event.prevent_default()
             self.action_submit()
@@ -78,12 +122,19 @@ class Composer(TextArea):
     def action_submit(self) -> None:
         self.post_message(self.Submitted(self.text))
 
+    def action_edit_outside(self) -> None:
+        self.post_message(self.EditOutside())
+
+    def action_unfold(self) -> None:
+        self.post_message(self.Unfold())
+
     def action_new_line(self) -> None:
         self.insert("\n")
 
     def set_text(self, text: str) -> None:
         """Put a text in, cursor at its end, outside of the history."""
         self._position = -1
+        self.pasted_paths.clear()
         if text != self.text:
             self.load_text(text)
         self.move_cursor(self.document.end)
@@ -123,6 +174,31 @@ class Composer(TextArea):
         self.post_message(self.Turned(1))
 
     async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()  # else Textual goes on to paste it once more
+        event.stop()
         # A paste may carry anything; what a terminal would obey must not reach the screen, nor a model.
-        event.text = clean(event.text)
-        await super()._on_paste(event)
+        event.text = text = clean(event.text)
+        if len(text) > LONG_PASTE or text.count("\n") >= LONG_PASTE_LINES:
+            self.post_message(self.Folded(text))
+        elif images := await self._images_in(text):
+            self.post_message(self.Dropped(images))
+        else:
+            found = {token.path for token in tokens(text)}
+            if not (len(found) == 1 and text.strip() in {f"@{path}" for path in found}):
+                self.pasted_paths |= found
+            await super()._on_paste(event)
+
+    @staticmethod
+    async def _images_in(text: str) -> list[str]:
+        if not any(ending in text.lower() for ending in IMAGE_ENDINGS):
+            return []
+        try:
+            return await apart(lambda: pasted_images(text), 1.0)
+        except TimeoutError:
+            return []
+
+    @property
+    def before_cursor(self) -> str:
+        """The part of the line that stands before the cursor."""
+        row, column = self.cursor_location
+        return str(self.document[row])[:column]
