@@ -103,9 +103,11 @@ class JsonStream:
         if not unfinished:
             raise Damaged("it is damaged in the middle, and what follows cannot be read", self._title()) from error
         size = len(self._buffer) - self._at
-        while len(self._buffer) - self._at < 2 * size + 1:
-            if not self._more():
-                raise Damaged("the file ends in the middle of it", self._title(), cut=True) from error
+        grown = False
+        while len(self._buffer) - self._at < 2 * size + 1 and self._more():
+            grown = True
+        if not grown:
+            raise Damaged("the file ends in the middle of it", self._title(), cut=True) from error
         if len(self._buffer) - self._at > MOST:
             raise Damaged(f"it is larger than {MOST >> 20} MB", self._title()) from error
 
