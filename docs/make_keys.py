@@ -58,12 +58,15 @@ def places() -> dict[str, list[tuple[str, str]]]:
 
 
 def page(text: str) -> str:
-    """The page with its tables made anew. Raises ValueError for a place that it has no table for."""
+    """The page with its tables made anew. A new place gets a table at the end, for a person to find it its own place.
+    Raises ValueError where a place has gone."""
     rows = places()
     told = {place for _, place, _ in _SECTION.findall(text)}
-    if told != rows.keys():
-        without = f"tables without keys: {sorted(told - rows.keys())}"
-        raise ValueError(f"{without}; without a table: {sorted(rows.keys() - told)}")
+    if gone := told - rows.keys():
+        raise ValueError(f"no keys any more: {', '.join(sorted(gone))}")
+    for place in rows:
+        if place not in told:
+            text += f"\n## {place.replace('_', ' ').capitalize()}\n\n<!-- keys of {place} -->\n<!-- end -->\n"
 
     def table(section: re.Match[str]) -> str:
         lines = [f"| {keys} | {does} |\n" for keys, does in rows[section[2]]]

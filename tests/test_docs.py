@@ -59,7 +59,7 @@ def test_the_readme_starts_and_tests_with_one_line_each() -> None:
     assert len(setups) == 2
     start, test = setups
     assert start.endswith("&& .venv/bin/localchat")
-    assert test.endswith("&& .venv/bin/python -m pytest")
+    assert test.endswith("&& .venv/bin/python -m pytest -n logical")
     assert all("-c constraints.txt" in line for line in setups), "what is installed must be what was tested"
 
 
@@ -69,7 +69,7 @@ def test_ci_runs_the_readmes_second_command_to_the_letter() -> None:
     assert pattern is not None
     found = re.findall(pattern[1], README.read_text("utf-8"), re.MULTILINE)
     lines = [line for block in code_of(README.read_text("utf-8"), "sh") for line in block.splitlines()]
-    assert found == [line for line in lines if line.endswith("-m pytest")]
+    assert found == [line for line in lines if "-m pytest" in line]
 
 
 def test_constraints_name_versions_and_no_addresses() -> None:
@@ -88,6 +88,13 @@ def test_contributing_gives_a_reason_for_every_dependency() -> None:
     told = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     wanted = re.findall(r'^  "([\w-]+)[\[>=]', project, re.MULTILINE)
     assert [name for name in wanted if f"`{name}" not in told] == []
+
+
+def test_contributing_names_every_room_of_the_house() -> None:
+    told = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rooms = {path.name for path in (ROOT / "localchat").glob("*.py")} - {"__init__.py"}
+    rooms |= {f"{path.parent.name}/" for path in (ROOT / "localchat").glob("*/__init__.py")}
+    assert [room for room in sorted(rooms) if not re.search(rf"(?<![\w/]){re.escape(room)}", told)] == []
 
 
 def make_keys() -> ModuleType:
