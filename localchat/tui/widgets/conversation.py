@@ -15,6 +15,7 @@ from textual.timer import Timer
 from localchat import compaction, turns
 from localchat.drafts import Draft, Kept, decoded, encoded
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
+from localchat.providers import warm
 from localchat.records import BUILT_IN_MODEL, Attachment, Chat, Model, Progress
 from localchat.records import Message as ChatMessage
 from localchat.records import Message as Reply
@@ -473,16 +474,14 @@ class Conversation(Vertical):
             self.run_worker(self._warm_up(), group="warm")
 
     async def _warm_up(self) -> None:
-        """Begin to load the model in the box at the first key, so that it answers sooner."""
+        """At the first key, begin what the first word would wait for: loading the weights, importing the SDK."""
         try:
             model = turns.resolve(self._store, self.chat, self.model_for_new_chat, allow_remote=True).used
             provider = self._store.catalog.provider(model.provider)
         except LocalChatError:
             return  # the turn itself will say what is wrong
-        if provider.kind == "embedded" and not self._still:
-            from localchat.providers import embedded
-
-            await embedded.warm(model.model, model.path, model.context)
+        if not self._still:
+            await warm(provider, model)
 
     async def save_draft(self) -> None:
         """Save what is typed as this chat's draft, or as that of a new one."""

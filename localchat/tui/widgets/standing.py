@@ -68,11 +68,11 @@ def context(fill: float | None) -> Status | None:
     if fill is None:
         return None
     if fill >= 1.0:
-        text, tone = "This chat has outgrown its model: the oldest messages are left out.", "$text-warning"
-        return Status(text, mark="◕", keys="f5 sends a summary of them", tone=tone)
+        text, tone = "Too long for its model: the oldest messages are left out.", "$text-warning"
+        return Status(text, mark="◕", keys="f5 sends a summary", tone=tone)
     if fill >= NEARLY_FULL:
-        text = f"The context is {fill:.0%} full; then the oldest messages are left out."
-        return Status(text, mark="◕", keys="f5 sends a summary of them")
+        text = f"The context is {fill:.0%} full; then the oldest are left out."
+        return Status(text, mark="◕", keys="f5 sends a summary")
     filled = round(fill * 6)
     return Status(f"context {'▇' * filled}{'▁' * (6 - filled)} {fill:.0%}", right=True)
 
