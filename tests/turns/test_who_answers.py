@@ -227,8 +227,9 @@ async def test_a_local_chat_asks_once_before_it_goes_elsewhere(elsewhere: Store,
     script = Script()
     await turn(store, script.connect, Prompt("Go on", chat_id=chat_id, allow_remote=True))
     assert who(last(store, chat_id)) == ("cloud/big", "ollama/qwen3", how)
-    await turn(store, script.connect, "And on", chat_id)  # agreed for this chat
-    assert [name for name, _ in script.requests] == ["cloud", "cloud"]
+    for text in ("And on", "And on and on"):  # agreed for this chat, however many turns follow
+        await turn(store, script.connect, text, chat_id)
+    assert [name for name, _ in script.requests] == ["cloud", "cloud", "cloud"]
 
 
 async def test_agreeing_for_one_chat_agrees_for_no_other(elsewhere: Store, path: Path) -> None:
