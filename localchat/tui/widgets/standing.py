@@ -68,7 +68,7 @@ def context(fill: float | None) -> Status | None:
     if fill is None:
         return None
     if fill >= 1.0:
-        text, tone = "Too long for its model: the oldest messages are left out.", "$text-warning"
+        text, tone = "The oldest messages no longer fit and are left out.", "$text-warning"
         return Status(text, mark="◕", keys="f5 sends a summary", tone=tone)
     if fill >= NEARLY_FULL:
         text = f"The context is {fill:.0%} full; then the oldest are left out."

@@ -30,7 +30,7 @@ async def test_the_meter_says_how_full_the_context_is_and_what_comes_then(store:
         await app.chat_screen.open_chat(3)
         await settled(pilot)
         text = screen_text(app)
-        assert "Too long for its model: the oldest messages are left out." in text
+        assert "The oldest messages no longer fit and are left out." in text
         assert "f5 sends a summary" in text
 
 
