@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from localchat.errors import InvalidInput
 from localchat.records import Attachment, AttachmentInfo
-from localchat.text import clean, one_line, storable
+from localchat.text import one_line, storable
 
 MOST = 10  # attachments of one message
 TEXT_LIMIT = 256 * 1024  # bytes of one text file, as UTF-8
@@ -25,7 +25,7 @@ IMAGE_TOKENS = 1000  # an estimate; vendors count 85 to 1,600 for most
 NAME_LIMIT = 200  # characters
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 
-_KEPT = "Nothing was sent; what you typed is kept."
+_KEPT = "Nothing was sent."
 _TRAILING = ".,;:!?)]}>'\"”’»"
 
 
@@ -288,19 +288,16 @@ def with_words(attachments: Sequence[Attachment], words: str, *, images: bool = 
     parts = []
     for attachment in attachments:
         if not is_image(attachment.media_type):
-            parts.append(_fenced(attachment.name, attachment.content.decode("utf-8", "replace")))
+            name = one_line(attachment.name, NAME_LIMIT)
+            parts.append(f"{name}:\n{fenced(attachment.content.decode('utf-8', 'replace'))}")
         elif not images:
             parts.append(f"(The image {one_line(attachment.name, NAME_LIMIT)} was shown here.)")
     return "\n\n".join([*parts, words] if words else parts)
 
 
-def _fenced(name: str, text: str) -> str:
+def fenced(text: str) -> str:
+    """The text as a code block that nothing in it can end."""
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     text = text if text.endswith("\n") else text + "\n"
-    return f"{one_line(name, NAME_LIMIT)}:\n{fence}\n{text}{fence}"
-
-
-def visible_text(attachment: Attachment) -> str:
-    """A text file as it may be shown."""
-    return clean(attachment.content.decode("utf-8", "replace"))
+    return f"{fence}\n{text}{fence}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from localchat import turns
@@ -81,11 +81,11 @@ def _part(store: Store, chat: Chat, used: Model, start: int, stop: int) -> list[
     spent = 0
     for begin in range(start, stop, 50):
         for message in store.messages.line(chat, begin, min(begin + 50, stop)):
-            cost = turns.estimate(message.content)
+            cost = turns.estimate_of(message)
             if part and spent + cost > room:
                 return part
             spent += cost
-            part.append(message)
+            part.append(replace(message, content=turns.as_line(store, message, images=False).content))
     return part
 
 

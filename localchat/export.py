@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
+from localchat.attachments import fenced, is_image, spoken
 from localchat.portable import NamedModel, WholeChat, WholeMessage, line_of, versions_of
-from localchat.records import ErrorNote
+from localchat.records import Attachment, ErrorNote
 from localchat.text import clean, count, escaped, one_line
 
 SCHEMA = "localchat.chats"  # docs/export-and-import.md describes it
@@ -80,6 +82,7 @@ def _message_object(message: WholeMessage, version: int, versions: int) -> dict[
         "parent": message.parent,
         "role": message.role,
         "content": message.content,
+        "attachments": [_attachment_object(each) for each in message.attachments],
         "reasoning": message.reasoning,
         "status": message.status,
         "model": _model_object(message.model),
@@ -94,6 +97,14 @@ def _message_object(message: WholeMessage, version: int, versions: int) -> dict[
         "version": version,
         "versions": versions,
     }
+
+
+def _attachment_object(attachment: Attachment) -> dict[str, Any]:
+    """Text as it is, anything else in base64."""
+    told = {"name": attachment.name, "media_type": attachment.media_type}
+    if is_image(attachment.media_type):
+        return {**told, "base64": base64.b64encode(attachment.content).decode()}
+    return {**told, "text": attachment.content.decode("utf-8", "replace")}
 
 
 def _model_object(model: NamedModel | None) -> dict[str, Any] | None:
@@ -147,10 +158,22 @@ def _message(message: WholeMessage, version: int, versions: int) -> Iterator[str
     if message.reasoning:
         thoughts = _block(message.reasoning).replace("</details", "&lt;/details").replace("<summary", "&lt;summary")
         yield f"<details>\n<summary>Reasoning</summary>\n\n{thoughts}\n\n</details>\n\n"
+    for attachment in message.attachments:
+        yield from _attachment(attachment)
     if message.content:
         yield _block(message.content) + "\n"
     for notice in _after(message):
         yield f"\n*{plain(notice)}*\n"
+
+
+def _attachment(attachment: Attachment) -> Iterator[str]:
+    """A text file whole; of an image, that it was there: the JSON export holds it."""
+    size = spoken(len(attachment.content))
+    if is_image(attachment.media_type):
+        yield f"*▣ {plain(attachment.name)} · image · {size}*\n\n"
+        return
+    text = clean(attachment.content.decode("utf-8", "replace"))
+    yield f"*▤ {plain(attachment.name)} · {size}*\n\n{fenced(text)}\n\n"
 
 
 def _speaker(message: WholeMessage) -> str:

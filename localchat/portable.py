@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from localchat.records import ErrorNote, Reason, Role, Status, Usage
+from localchat.records import Attachment, ErrorNote, Reason, Role, Status, Usage
 
 OWN = "localchat"  # the source of chats that were begun here
 
@@ -44,6 +44,7 @@ class WholeMessage:
     usage: Usage | None = None
     duration_ms: int | None = None
     left_out: int = 0
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Note(NamedTuple):

@@ -197,7 +197,7 @@ def lines_that_fit(
     kept, left_out, spent = messages_that_fit(store, chat, stop, budget, floor)
     merged: list[Line] = []
     for message in kept:
-        line = _as_line(store, message, images)
+        line = as_line(store, message, images=images)
         if merged and merged[-1].role == line.role:
             above = merged[-1]
             merged[-1] = Line(line.role, f"{above.content}\n\n{line.content}", above.images + line.images)
@@ -206,7 +206,8 @@ def lines_that_fit(
     return merged, left_out, spent
 
 
-def _as_line(store: Store, message: Message, images: bool) -> Line:
+def as_line(store: Store, message: Message, *, images: bool) -> Line:
+    """The message with what went with it. ``images`` False: they are only named."""
     if not message.attachments:
         return Line(message.role, message.content)
     files = store.messages.attachments(message.id)
@@ -368,7 +369,7 @@ def _check_images(store: Store, prompt: Prompt, under: int | None, used: Model, 
     if names:
         shown = one_line(", ".join(names), 120)
         raise InvalidInput(
-            f"{used.ref} cannot see images: {shown}. Nothing was sent; what you typed is kept.",
+            f"{used.ref} cannot see images: {shown}. Nothing was sent.",
             "Choose another model (ctrl+o), or leave the image out.",
         )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from localchat import turns
+from localchat.attachments import read_all
 from localchat.cli.base import DEBUG, ChatId, Command, ModelRef, Session, Words, interactive, pass_session, wrong_usage
 from localchat.cli.output import notice, print_json
 from localchat.cli.speech import Outlet, StatusLine
@@ -33,6 +34,15 @@ LEAVING = 0.5  # seconds that an interrupted program waits for a reader that doe
 @click.option("--chat", "chat_id", type=ChatId(), metavar="ID", help="Go on with that chat.")
 @click.option("-s", "--system", type=Words(), metavar="TEXT", help="The chat's system prompt, from this turn on.")
 @click.option(
+    "-a",
+    "--attach",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(),
+    help="Send a text file or an image with PROMPT. May be given several times.",
+)
+@click.option(
     "--allow-remote",
     is_flag=True,
     help="Agree that a chat whose model ran on this machine is sent to another one where its model is gone.",
@@ -45,6 +55,7 @@ def ask(
     goes_on: bool,
     chat_id: int | None,
     system: str | None,
+    files: tuple[str, ...],
     allow_remote: bool,
     prompt: str | None,
 ) -> None:
@@ -54,7 +65,7 @@ def ask(
     """
     if goes_on and chat_id is not None:
         raise wrong_usage("-c and --chat exclude each other.")
-    text = _words(prompt)
+    text = _words(prompt, files)
     session.on_a_loop = True
     store = session.store
     if goes_on:
@@ -63,7 +74,14 @@ def ask(
             raise NotFound("There is no chat to go on with.", "Leave out -c to begin one.")
         chat_id = last.id
     model_id = store.catalog.live(ref).id if ref is not None else None
-    turn = turns.Prompt(text, chat_id=chat_id, model_id=model_id, allow_remote=allow_remote, system=system)
+    turn = turns.Prompt(
+        text,
+        chat_id=chat_id,
+        model_id=model_id,
+        allow_remote=allow_remote,
+        system=system,
+        attachments=read_all(files),
+    )
     try:
         _hold(session, turn)
     except ConfirmRemote as question:
@@ -75,10 +93,10 @@ def ask(
         _hold(session, replace(turn, allow_remote=True))
 
 
-def _words(prompt: str | None) -> str:
-    """PROMPT and what stands on standard input, with a blank line between them."""
+def _words(prompt: str | None, files: tuple[str, ...]) -> str:
+    """PROMPT and what stands on standard input, with a blank line between them. Files may go without words."""
     piped = _standard_input()
-    if prompt is None and not piped.strip():
+    if prompt is None and not piped.strip() and not files:
         raise wrong_usage("Give a PROMPT, or text on standard input.")
     if not piped.strip():
         return prompt or ""

@@ -112,6 +112,9 @@ def _message(message: Message) -> dict[str, Any]:
         "id": message.id,
         "role": message.role,
         "content": message.content,
+        "attachments": [
+            {"name": each.name, "media_type": each.media_type, "size": each.size} for each in message.attachments
+        ],
         "status": message.status,
         "model": message.model.ref if message.model is not None else None,
         "model_removed": message.model is not None and message.model.removed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from localchat.attachments import label
 from localchat.cli.output import age
 from localchat.records import Chat, Message
 from localchat.text import count, one_line
@@ -44,6 +45,8 @@ def _message(message: Message) -> Iterator[str]:
     yield ""
     yield from _before(message)
     yield f"{_speaker(message)}:"
+    for attachment in message.attachments:
+        yield label(attachment)
     if message.content:
         yield message.content
     yield from _after(message)

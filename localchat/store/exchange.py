@@ -6,13 +6,13 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from localchat.errors import NotFound
 from localchat.portable import OWN, NamedModel, WholeChat, WholeMessage, in_order, line_of
 from localchat.records import ErrorNote, Usage
-from localchat.store import Store
+from localchat.store import Store, attached
 from localchat.store.chats import TITLE_LIMIT
 from localchat.store.connection import immediate, snapshot
 from localchat.text import one_line, storable, title_from
@@ -25,7 +25,7 @@ select c.*, m.provider as model_provider, m.model as model_model, m.is_local as 
 from chats c left join model_configs m on m.id = c.model_config_id where c.id = ?
 """
 _MESSAGES = """
-select x.*,
+select x.*, exists (select 1 from attachments a where a.message_id = x.id) as attached,
   m.provider as model_provider, m.model as model_model, m.is_local as model_local,
   m.deleted_at is not null as model_removed,
   f.provider as from_provider, f.model as from_model, f.is_local as from_local, f.deleted_at is not null as from_removed
@@ -119,7 +119,8 @@ class Exchange:
                 "select source, source_id from chat_sources where chat_id = ? order by source <> ?, source, source_id",
                 (chat_id, OWN),
             ).fetchall()
-        messages, _ = in_order([_message_of(row) for row in rows])
+            files = {row["id"]: tuple(attached.read(self._connection, row["id"])) for row in rows if row["attached"]}
+        messages, _ = in_order([replace(_message_of(row), attachments=files.get(row["id"], ())) for row in rows])
         own = names[0][1] if names and names[0][0] == OWN else str(chat_id)
         parameters = json.loads(row["parameters"])
         return WholeChat(
@@ -245,6 +246,7 @@ class Exchange:
             parent, depth = places[message.parent]
             done = tx.execute(_INSERT, (chat_id, parent, depth + 1, *_values(message, models)))
             places[message.key] = (done.lastrowid, depth + 1)
+            attached.insert(tx, done.lastrowid or 0, message.attachments)
         leaf = places.get(chat.leaf) if chat.leaf is not None else None
         if leaf is None and messages:
             leaf = places[messages[-1].key]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+from localchat.attachments import NAME_LIMIT, image_type
 from localchat.errors import BY_CODE, InvalidInput
 from localchat.export import SCHEMA, VERSION
 from localchat.portable import OWN, Found, NamedModel, Unreadable, WholeChat, WholeMessage, in_order
-from localchat.records import ErrorNote, Reason, Role, Status, Usage, stamp, utc_now
+from localchat.records import Attachment, ErrorNote, Reason, Role, Status, Usage, stamp, utc_now
 from localchat.store.importers.json_stream import Damaged, JsonStream
 from localchat.store.importers.reading import LOOSE, model_named, settings, stamped, whole
-from localchat.text import one_line
+from localchat.text import one_line, storable
 
 KIND = OWN
 LABEL = "localchat's own JSON"
@@ -139,11 +141,35 @@ def _message(given: object, number: int, begun: str) -> WholeMessage:
             usage=_usage(given.get("usage")),
             duration_ms=whole(given.get("duration_ms")),
             left_out=whole(given.get("left_out")) or 0,
+            attachments=tuple(_attachments(given.get("attachments"))),
         )
     except KeyError:
         raise _Wrong(f"message {number} has no id") from None
     except _Wrong as error:
         raise _Wrong(f"message {number}: {error}") from None
+
+
+def _attachments(given: object) -> Iterator[Attachment]:
+    """Each as it was exported. Images are known by their content, not by what the file says."""
+    if given is None:
+        return
+    if not isinstance(given, list):
+        raise _Wrong("attachments is no list")
+    for number, each in enumerate(given, 1):
+        if not isinstance(each, dict):
+            raise _Wrong(f"attachment {number} is none")
+        name = one_line(_text(each, "name"), NAME_LIMIT) or "file"
+        if each.get("base64") is None:
+            yield Attachment(name, "text/plain", storable(_text(each, "text")).encode())
+            continue
+        try:
+            content = base64.b64decode(_text(each, "base64"), validate=True)
+        except ValueError:
+            raise _Wrong(f"attachment {number}, {name}, is no base64") from None
+        media_type = image_type(content)
+        if media_type is None:
+            raise _Wrong(f"attachment {number}, {name}, is no png, jpeg, gif or webp image")
+        yield Attachment(name, media_type, content)
 
 
 def _text(given: dict[str, Any], name: str) -> str:

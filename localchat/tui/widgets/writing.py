@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
-from textual import on
+from textual import on, work
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Static
@@ -154,8 +153,9 @@ class Writing(Vertical):
         self.post_message(self.Changed())
         self._complete()
         if "@" in self.composer.text or self.chips.named:
-            self.run_worker(self._show_named, exclusive=True, group="named")
+            self._show_named()
 
+    @work(exclusive=True, group="named")
     async def _show_named(self) -> None:
         """The files that the words attach, as far as they can be seen now."""
         words, pasted = self.composer.text, set(self.composer.pasted_paths)
@@ -184,11 +184,12 @@ class Writing(Vertical):
                 self._dismissed = None
         elif not self._looking:
             self._looking = True
-            self.run_worker(partial(self._look, here), group="names")
+            self._look(here)
 
     def _begun(self) -> Begun | None:
         return begun(self.composer.before_cursor) if self.composer.selection.is_empty else None
 
+    @work(group="names")
     async def _look(self, here: Begun) -> None:
         """One look at a time; where more was typed meanwhile, once more."""
         try:
@@ -244,7 +245,7 @@ class Writing(Vertical):
         self.post_message(self.EditOutside())
 
     def run_editor(self) -> None:
-        """Hand the words to the person's editor; chips stay. What goes wrong is told; then the words are as they were."""
+        """Hand the words to the person's editor; chips stay. What goes wrong is told; the words are then as before."""
         from localchat.tui.widgets.editor import edited
 
         try:
