@@ -100,6 +100,18 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A model that answered something: every model configuration of that name, live and removed.
+
+    ``removed``: none of them is live.
+    """
+
+    ref: str
+    ids: tuple[int, ...]
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Hits, the newest first. ``complete``: the page is as full as it gets; else the rest is still looked for."""
 
@@ -197,6 +209,23 @@ class Search:
         if not rows:
             catalog_rows.live_model(self._connection, ref)  # says why, and what is meant perhaps
         return tuple(row[0] for row in rows)
+
+    def answered(self) -> list[Answered]:
+        """Every model that answered something, the one that did so last first."""
+        rows = self._connection.execute(
+            "select provider || '/' || model as ref, group_concat(id) as ids, min(deleted_at is not null) as removed"
+            " from model_configs group by provider, model"
+        ).fetchall()
+        found: list[tuple[int, Answered]] = []
+        for row in rows:
+            ids = tuple(int(model_id) for model_id in row["ids"].split(","))
+            newest = self._connection.execute(
+                "select rowid from message_words where message_words match ? order by rowid desc limit 1",
+                (_expression(Query("", models=ids), ()),),
+            ).fetchone()
+            if newest is not None:
+                found.append((newest[0], Answered(row["ref"], ids, bool(row["removed"]))))
+        return [model for _, model in sorted(found, key=lambda pair: -pair[0])]
 
     # Reading rows
 
