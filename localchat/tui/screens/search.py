@@ -117,6 +117,11 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
         self._complete = True  # what was asked for is all here
         self._more = False  # there may be older hits
 
+    @property
+    def words(self) -> str:
+        """What was searched for, to be marked where one goes."""
+        return self._asked.text.replace('"', " ")
+
     def body(self) -> ComposeResult:
         line = SearchLine("#hits", id="words")
         line.placeholder = "Search"
@@ -337,7 +342,7 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
         try:
             chat = self._store.chats.get(hit.chat_id)
             if chat.deleted_at is not None:
-                raise NotFound("This chat was deleted meanwhile.", "Its trash has it; f8 may bring it back.")
+                raise NotFound("This chat was deleted meanwhile.", "It is in the trash; f8 undoes the last removal.")
             depth = max(chat.length - 1, 0) if hit.message_id is None else await self._brought_up(chat, hit)
         except LocalChatError as error:
             self.query_one(Trouble).report(error)
