@@ -58,6 +58,8 @@ def chat_object(chat: WholeChat) -> dict[str, Any]:
         "system": chat.system,
         "parameters": chat.parameters,
         "draft": chat.draft,
+        "summary": chat.summary,
+        "summary_of": chat.summary_of,
         "created_at": chat.created_at,
         "updated_at": chat.updated_at,
         "archived_at": chat.archived_at,

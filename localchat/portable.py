@@ -62,6 +62,7 @@ class WholeChat:
     """``source`` and ``source_id`` name it for ever, wherever it goes; ``also``: its other names of that kind.
 
     ``messages``: all of its tree, no message before its parent. ``leaf``: the end of the line that was read last.
+    ``summary`` is sent in place of all up to and with the message ``summary_of``.
     """
 
     source: str
@@ -74,6 +75,8 @@ class WholeChat:
     model: NamedModel | None = None
     system: str = ""
     draft: str = ""
+    summary: str = ""
+    summary_of: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     archived_at: str | None = None
     pinned_at: str | None = None

@@ -121,6 +121,7 @@ class Exchange:
             ).fetchall()
             files = {row["id"]: tuple(attached.read(self._connection, row["id"])) for row in rows if row["attached"]}
         messages, _ = in_order([replace(_message_of(row), attachments=files.get(row["id"], ())) for row in rows])
+        there = {each.key for each in messages}
         own = names[0][1] if names and names[0][0] == OWN else str(chat_id)
         parameters = json.loads(row["parameters"])
         return WholeChat(
@@ -130,10 +131,12 @@ class Exchange:
             messages=tuple(messages),
             created_at=row["created_at"],
             updated_at=row["updated_at"],
-            leaf=str(row["leaf_id"]) if row["leaf_id"] in {each["id"] for each in rows} else _last(messages),
+            leaf=str(row["leaf_id"]) if str(row["leaf_id"]) in there else _last(messages),
             model=_named(row, "model"),
             system=row["system"],
             draft=row["draft"],
+            summary=row["summary"],
+            summary_of=str(row["summary_of"]) if str(row["summary_of"]) in there else None,
             parameters=parameters if isinstance(parameters, dict) else {},
             archived_at=row["archived_at"],
             pinned_at=row["pinned_at"],
@@ -251,6 +254,10 @@ class Exchange:
         if leaf is None and messages:
             leaf = places[messages[-1].key]
         tx.execute("update chats set leaf_id = ? where id = ?", (leaf[0] if leaf else None, chat_id))
+        summed = places.get(chat.summary_of) if chat.summary_of is not None else None
+        if summed is not None:
+            given = (storable(chat.summary), summed[0], chat_id)
+            tx.execute("update chats set summary = ?, summary_of = ? where id = ?", given)
 
 
 def _models_in(chat: WholeChat) -> list[NamedModel]:

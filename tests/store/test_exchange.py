@@ -14,7 +14,7 @@ import pytest
 from localchat.errors import InvalidInput, NotFound
 from localchat.export import json_document, markdown, rendered
 from localchat.portable import NamedModel, WholeChat, WholeMessage, in_order, line_of, versions_of
-from localchat.records import ErrorNote, Usage
+from localchat.records import Attachment, ErrorNote, Usage
 from localchat.store import Store
 from localchat.store.exchange import Exchange
 from localchat.store.importers import import_file
@@ -33,6 +33,10 @@ def other(tmp_path: Path) -> Iterator[Store]:
 NASTY = "NUL \0 ESC \x1b]0;x\x07 bidi \u202e markup [/] [@click=x] emoji 👩\u200d💻 \u2028 CRLF\r\n```python\nopen"
 
 
+CAT = Attachment("cat [/].png", "image/png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+NOTES = Attachment("notes.txt", "text/plain", "ein \x1b[2J Wort".encode())
+
+
 def rich_chat() -> WholeChat:
     """Every field of every kind filled with something of its own, and a tree with versions."""
     old = NamedModel("z", "z1", local=True)
@@ -42,7 +46,7 @@ def rich_chat() -> WholeChat:
         source_id="0000-1111",
         title="A [b]title[/b] * _ `",
         messages=(
-            WholeMessage("1", None, "user", NASTY, "2026-03-01T10:00:00.001Z"),
+            WholeMessage("1", None, "user", NASTY, "2026-03-01T10:00:00.001Z", attachments=(CAT, NOTES)),
             WholeMessage(
                 "2",
                 "1",
@@ -77,6 +81,8 @@ def rich_chat() -> WholeChat:
         model=old,
         system="Be *kind*.",
         draft="not sent yet",
+        summary="They spoke.",
+        summary_of="1",
         parameters={"temperature": 0.5, "max_tokens": 100},
         archived_at="2026-03-02T00:00:00.000Z",
         pinned_at="2026-03-03T00:00:00.000Z",
@@ -97,7 +103,7 @@ def plain(chat: WholeChat) -> dict[str, Any]:
     numbers = {message["id"]: number for number, message in enumerate(document["messages"])}
     for message in document["messages"]:
         message["id"], message["parent"] = numbers[message["id"]], numbers.get(message["parent"])
-    document["leaf"] = numbers[document["leaf"]]
+    document["leaf"], document["summary_of"] = numbers[document["leaf"]], numbers[document["summary_of"]]
 
     def strip(value: Any) -> None:
         for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -112,11 +118,8 @@ def plain(chat: WholeChat) -> dict[str, Any]:
 def test_every_field_is_filled_in_the_example() -> None:
     """So that the round trip below cannot forget one that is added later."""
     chat = rich_chat()
-    empty = [f.name for f in fields(WholeChat) if not getattr(chat, f.name) and f.name != "notes"]
-    for name in (f.name for f in fields(WholeMessage)):
-        if not any(getattr(message, name) for message in chat.messages):
-            empty.append(name)
-    assert empty == []
+    assert [f.name for f in fields(WholeChat) if not getattr(chat, f.name)] == ["notes"]
+    assert [f.name for f in fields(WholeMessage) if not any(getattr(m, f.name) for m in chat.messages)] == []
 
 
 def test_json_comes_back_with_everything(store: Store, other: Store, tmp_path: Path) -> None:
@@ -258,6 +261,8 @@ def one(**changes: Any) -> dict[str, Any]:
         (one(message={"fallback_reason": "bored"}), "message 1: fallback_reason cannot be 'bored'"),
         (one(message={"model": "openai/gpt-4o"}), "message 1: model names no model"),
         (one(messages=[{"id": 1, "role": "user"}] * 2), "two messages have the same id"),
+        (one(message={"attachments": {}}), "message 1: attachments is no list"),
+        (one(message={"attachments": [{"name": "a", "base64": "%"}]}), "message 1: attachment 1, a, is no base64"),
     ],
 )
 def test_a_chat_that_cannot_be_is_listed_with_the_reason(store: Store, tmp_path: Path, chat: Any, reason: str) -> None:

@@ -92,7 +92,7 @@ def _chat(given: dict[str, Any]) -> WholeChat:
         raise _Wrong("it has no messages")
     begun = _time(given, "created_at") or stamp(utc_now())
     messages, loose = in_order([_message(each, number, begun) for number, each in enumerate(listed, 1)])
-    leaf = given.get("leaf")
+    leaf, summed = given.get("leaf"), given.get("summary_of")
     return WholeChat(
         source=OWN,
         source_id=own,
@@ -104,6 +104,8 @@ def _chat(given: dict[str, Any]) -> WholeChat:
         model=_model(given, "model"),
         system=_text(given, "system"),
         draft=_text(given, "draft"),
+        summary=_text(given, "summary"),
+        summary_of=str(summed) if summed is not None else None,
         parameters=settings(given.get("parameters")),
         archived_at=_time(given, "archived_at"),
         pinned_at=_time(given, "pinned_at"),
