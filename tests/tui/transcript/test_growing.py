@@ -60,10 +60,15 @@ def assert_same(text: str, width: int, seed: int) -> None:
     assert [line.text for line in grown.lines] == [line.text for line in whole.lines]
     assert grown.lines == whole.lines
     assert grown.codes == whole.codes
+    in_one_go = MarkdownFlow(width)
+    in_one_go.whole(text)
+    assert in_one_go.lines == whole.lines
+    assert in_one_go.codes == whole.codes
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=texts | wild, width=st.sampled_from([70, 24, 9]), seed=st.integers(0, 5))
+@example(text="```\n ", width=40, seed=0)
 @example(text="- a\n---x", width=40, seed=0)
 @example(text="para\n-\n-", width=40, seed=0)
 @example(text="p\na | b\n--|--x", width=40, seed=0)
@@ -79,8 +84,9 @@ def test_markdown_that_grew_looks_like_markdown_laid_out_at_once(text: str, widt
 @settings(max_examples=150, deadline=None)
 @given(text=texts | wild, width=st.sampled_from([70, 9]), seed=st.integers(0, 5))
 def test_plain_text_that_grew_looks_like_plain_text_laid_out_at_once(text: str, width: int, seed: int) -> None:
-    whole, grown = at_once(PlainFlow(width), text), in_pieces(PlainFlow(width), text, seed)
-    assert grown.lines == whole.lines
+    whole, grown, in_one_go = at_once(PlainFlow(width), text), in_pieces(PlainFlow(width), text, seed), PlainFlow(width)
+    in_one_go.whole(text)
+    assert grown.lines == whole.lines == in_one_go.lines
     assert grown.codes == whole.codes
 
 

@@ -86,6 +86,11 @@ class Flow:
                 return number
         return stood + len(before)
 
+    def whole(self, text: str) -> None:
+        """All of a text that grows no more: the same as to append it and finish, in one go."""
+        self._open += text
+        self._close(final=True)
+
     def finish(self) -> None:
         """That was all: what was left open is closed as it stands."""
         self._close(final=True)
@@ -117,7 +122,7 @@ class Flow:
         fence.code.feed(rows)
         self._open = partial
         if final:
-            if partial and not fence.ends_with(partial):
+            if partial.strip(" \t") and not fence.ends_with(partial):
                 fence.code.feed([partial])
             self._open = ""
         return False
@@ -158,14 +163,15 @@ class PlainFlow(Flow):
 
     def _close_rows(self, *, final: bool) -> bool:
         rows = self._open.split("\n")
-        partial = "" if final else rows.pop()
+        unended = final and bool(rows[-1])  # the last row is complete, without its line end
+        partial = "" if unended else rows.pop()
         self._drop_open()
         for number, row in enumerate(rows):
             if self._fences and (fence := _FENCE.fullmatch(row)) is not None:
                 code = self._layout.code_block((fence[2] or fence[4] or "").strip(), self._frame)
                 self._closed = len(self.lines)
                 self._fence = Fence(code, fence[1] or fence[3])
-                self._open = "\n".join([*rows[number + 1 :], partial])
+                self._open = "\n".join(rows[number + 1 :] if unended else [*rows[number + 1 :], partial])
                 return True
             self.lines += self._row(row)
         self._open = partial
@@ -224,6 +230,10 @@ class MarkdownFlow(Flow):
     def append(self, text: str) -> int:
         self._text += text
         return super().append(text)
+
+    def whole(self, text: str) -> None:
+        self._text += text
+        super().whole(text)
 
     def _close(self, *, final: bool) -> None:
         again = True

@@ -11,6 +11,7 @@ from localchat.tui.widgets.transcript.parsing import LONGEST_INLINE, References,
 _OPENABLE = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
 # A bare address: cautious, so that neither a sentence's full stop nor a closing bracket belongs to it.
 _BARE = re.compile(r"https?://[^\s<>\"'`|\\^{}]*[^\s<>\"'`|\\^{}.,;:!?)\]*_~]", re.IGNORECASE)
+_MARKED = re.compile(r"[\\`*_~\[<&\n]")  # without any of these, text is only text
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -41,7 +42,7 @@ def linked(text: str, look: Look) -> list[Run]:
 
 def inline_runs(text: str, look: Look, references: References, *, cell: bool = False) -> list[Run]:
     """The runs of a paragraph, a heading or a table's cell."""
-    if len(text) > LONGEST_INLINE:
+    if len(text) > LONGEST_INLINE or not _MARKED.search(text):
         return linked(safe_text(text), look)
     runs: list[Run] = []
     looks = [look]

@@ -103,10 +103,10 @@ class Item:
 
         view = CodeView(folded, self.folds.coloured)
         flow: Flow = PlainFlow(self.width, view) if entry.role == "user" else MarkdownFlow(self.width, view)
-        if text:
+        if entry.live or self.rest:
             flow.append(text[:shown])
-        if not entry.live and not self.rest:
-            flow.finish()
+        else:
+            flow.whole(text)
         return flow
 
     def at_width(self, width: int) -> Item:

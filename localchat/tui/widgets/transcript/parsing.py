@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -53,11 +52,6 @@ class Block:
     def text(self) -> str:
         """The inline source inside, for a block that holds just that."""
         return self.children[0].token.content if self.children else self.token.content
-
-    def walk(self) -> Iterator[Block]:
-        yield self
-        for child in self.children:
-            yield from child.walk()
 
 
 def parse_blocks(text: str, references: References) -> list[Block]:
