@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import Key
 from textual.screen import Screen
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 LAST_CHAT = "last chat"  # its name in the store's state
 NARROW = 100  # columns; below, the list hides until it is asked for
+# In the footer and the help: what the moment calls for, what acts on the row or message, what always applies.
+ORDER = (
+    "chat.stop", "chat.back", "chat.go_on", "chat.found", "chats", "message", "transcript",
+    "chat.new", "chat.model", "chat.list", "chat.search", "app.providers", "app.help", "chat.again", "chat.copy",
+    "chat.instructions", "chat.other", "chat.sent", "chat.compact", "chat.export", "composer", "chat", "app",
+)  # fmt: skip
 
 
 class ChatScreen(Screen[None]):
@@ -43,6 +49,14 @@ class ChatScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape", "back", "Stop", id="chat.stop", tooltip="Stop the reply and keep what came", key_display="esc"
+        ),
+        Binding(
+            "escape",
+            "leave",
+            "Back",
+            id="chat.back",
+            tooltip="Close what is on top, else go and write",
+            key_display="esc",
         ),
         Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Begin a new chat", priority=True),
         Binding("ctrl+o", "pick_model", "Model", id="chat.model", tooltip="Pick this chat's model", priority=True),
@@ -231,16 +245,44 @@ class ChatScreen(Screen[None]):
 
     # The open chat
 
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """In the order in which the footer and the help show them: what matters now, first."""
+        places = {name: place for place, name in enumerate(ORDER)}
+
+        def place(binding: Binding) -> int:
+            return places.get(binding.id or "", places.get((binding.id or "").partition(".")[0], len(ORDER)))
+
+        active = super().active_bindings
+        return dict(sorted(active.items(), key=lambda item: place(item[1].binding)))
+
     async def action_back(self) -> None:
-        """Close what is on top, else stop the reply, else back to the composer."""
+        """Stop what is going on."""
+        if self.conversation.busy:
+            self.workers.cancel_group(self, "compact")
+        else:
+            await self.conversation.stop()
+
+    def action_leave(self) -> None:
+        """Close what is on top, else back to the composer."""
         if self.chat_list.filtering and self.chat_list.has_focus_within:
             self.chat_list.action_close_filter()
-        elif self.has_class("-narrow") and self.has_class("-list-shown"):
+        elif self._list_on_top:
             self._show_list(False)
-        elif self.conversation.busy:
-            self.workers.cancel_group(self, "compact")
-        elif not self.conversation.leave_edit() and not await self.conversation.stop():
+        elif not self.conversation.leave_edit():
             self.conversation.composer.focus()
+
+    @property
+    def _list_on_top(self) -> bool:
+        return self.has_class("-narrow") and self.has_class("-list-shown")
+
+    @property
+    def _something_on_top(self) -> bool:
+        return self._list_on_top or (self.chat_list.filtering and self.chat_list.has_focus_within)
+
+    @property
+    def _something_runs(self) -> bool:
+        return self.conversation.live is not None or self.conversation.busy
 
     async def action_ask_again(self) -> None:
         with reporting(self._shell):
@@ -289,10 +331,12 @@ class ChatScreen(Screen[None]):
         from localchat.tui.screens.search import SearchScreen
 
         chat = self.conversation.chat
-        hit = await self._shell.push_screen_wait(SearchScreen(self._shell, chat.id if chat else None))
+        search = SearchScreen(self._shell, chat.id if chat else None)
+        hit = await self._shell.push_screen_wait(search)
         if hit is not None:
             chat_id, depth = hit
             await self.open_chat(chat_id, depth)
+            self.conversation.transcript.jump_to(depth, search.words)
             self.conversation.transcript.focus()
 
     @work(exclusive=True, group="picker")
@@ -414,27 +458,19 @@ class ChatScreen(Screen[None]):
         conversation = self.conversation
         has_messages = conversation.chat is not None and conversation.chat.length > 0
         match action:
-            case (
-                "ask_again"
-                | "ask_other"
-                | "export"
-                | "compact"
-                | "what_is_sent"
-                | "copy_last"
-                | "to_the_end"
-                | "to_the_start"
-            ):
+            case "ask_again" | "ask_other" | "compact":
+                return has_messages and not self._something_runs
+            case "export" | "what_is_sent" | "copy_last" | "to_the_end" | "to_the_start":
                 return has_messages
             case "instructions":
                 return conversation.chat is not None
             case "go_on":
                 return has_messages and conversation.ended_early
             case "back":
-                return (
-                    conversation.live is not None
-                    or conversation.busy
-                    or conversation.editing
-                    or not conversation.composer.has_focus
+                return self._something_runs and not self._something_on_top
+            case "leave":
+                return self._something_on_top or (
+                    not self._something_runs and (conversation.editing or not conversation.composer.has_focus)
                 )
             case "add_found":
                 return bool(conversation.offers)
