@@ -102,8 +102,8 @@ class _Source:
             at = tree.system(at, told.with_fragments(text_of(row["system"]), system=True))
             at = at.aside(told.results)
             prompt = told.with_fragments(text_of(row["prompt"]))
-            if prompt or not told.results:
-                at = tree.say(at, Said("user", prompt, time=when))
+            if prompt or told.images or not told.results:
+                at = tree.say(at, Said("user", prompt, time=when, images=tuple(told.images)))
             at = at.aside([text_of(row.get("reasoning"))]).aside(told.calls)
             said = Said.by_model(text_of(row["response"]), row, when)
             at = tree.say(at, said) if said.content or not told.calls else at
@@ -132,7 +132,8 @@ class _Source:
             if row["role"] == "system":
                 at = tree.system(at, text)
             elif row["role"] == "user":
-                at = tree.say(at.aside(told.aside), Said("user", text, time=stamped((asked or {}).get("datetime_utc"))))
+                when = stamped((asked or {}).get("datetime_utc"))
+                at = tree.say(at.aside(told.aside), Said("user", text, time=when, images=tuple(told.images)))
             elif row["role"] == "tool" or not text:
                 at = at.aside([*told.content, *told.aside])
             else:

@@ -8,8 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from localchat.attachments import MOST
 from localchat.portable import Note
-from localchat.store.importers.reading import FILE, IMAGE, UNKNOWN, columns, fenced, kept_raw, rows, text_of
+from localchat.records import Attachment
+from localchat.store.importers.reading import (
+    FILE,
+    IMAGE,
+    UNKNOWN,
+    columns,
+    fenced,
+    image,
+    kept_raw,
+    rows,
+    text_of,
+)
 from localchat.text import one_line
 
 
@@ -19,6 +31,7 @@ class Told:
 
     content: list[str] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
+    images: list[Attachment] = field(default_factory=list)
 
 
 @dataclass
@@ -28,6 +41,7 @@ class Around:
     fragments: list[str]
     system_fragments: list[str]
     attachments: list[str]
+    images: list[Attachment]
     calls: list[str]
     results: list[str]
 
@@ -67,10 +81,12 @@ class Parts:
     # The tables before the message store
 
     def of_response(self, response_id: str) -> Around:
+        lines, images = self._attachments(response_id)
         return Around(
             fragments=self._fragments("prompt_fragments", response_id),
             system_fragments=self._fragments("system_fragments", response_id),
-            attachments=self._attachments(response_id),
+            attachments=lines,
+            images=images,
             calls=[
                 _call(text_of(row["name"]), text_of(row["arguments"]))
                 for row in self._rows("tool_calls", self._calls.get(response_id, []))
@@ -95,16 +111,17 @@ class Parts:
         )
         return [text_of(row["content"]) for row in found]
 
-    def _attachments(self, response_id: str) -> list[str]:
+    def _attachments(self, response_id: str) -> tuple[list[str], list[Attachment]]:
         if not {"prompt_attachments", "attachments"} <= self._tables:
-            return []
+            return [], []
         found = rows(
             self._connection,
-            "select a.id, a.type, a.path, a.url from prompt_attachments p join attachments a on a.id = p.attachment_id"
+            "select a.* from prompt_attachments p join attachments a on a.id = p.attachment_id"
             ' where p.response_id = ? order by p."order"',
             response_id,
         )
-        return [self._attachment(row) for row in found]
+        images: list[Attachment] = []
+        return [line for row in found if (line := self._attachment(row, images))], images
 
     # The message store
 
@@ -126,9 +143,9 @@ class Parts:
                 case "tool_result":
                     output, failed = text_of(payload.get("output")), payload.get("exception")
                     told.aside.append(_result(text_of(payload.get("name")), output, failed))
-                    told.content += [self._by_id(one) for one in _listed(payload.get("attachments"))]
+                    told.content += [self._by_id(one, None) for one in _listed(payload.get("attachments"))]
                 case "attachment":
-                    told.content.append(self._by_id(payload.get("attachment")))
+                    told.content.append(self._by_id(payload.get("attachment"), told.images))
                 case kind:
                     self._notes.append(UNKNOWN)
                     raw = {**payload, "text": row["text"]} if row["text"] is not None else payload
@@ -149,23 +166,27 @@ class Parts:
                 pieces.append(text_of(piece.get("literal")))
         return "".join(pieces) or text_of(payload.get("text"))
 
-    def _by_id(self, given: object) -> str:
+    def _by_id(self, given: object, images: list[Attachment] | None) -> str:
         wanted = given if isinstance(given, dict) else {}
-        found = rows(
-            self._connection, "select id, type, path, url from attachments where id = ?", text_of(wanted.get("id"))
-        )
-        return self._attachment(found[0] if found else wanted)
+        found = rows(self._connection, "select * from attachments where id = ?", text_of(wanted.get("id")))
+        return self._attachment(found[0] if found else wanted, images)
 
-    def _attachment(self, row: dict[str, Any]) -> str:
+    def _attachment(self, row: dict[str, Any], images: list[Attachment] | None) -> str:
+        """Nothing where it is an image that the file holds, which then is one of ``images`` (None: there can be none);
+        else a line. What lies elsewhere on the disk or the network is not fetched."""
         kind = text_of(row.get("type"))
-        image = kind.startswith("image/")
-        self._notes.append(IMAGE if image else FILE)
         where = text_of(row.get("path")) or text_of(row.get("url"))
         name = PurePath(where).name if where else ""
         if not name and row.get("id"):
             name = f"{text_of(row['id'])[:12]}.{kind.partition('/')[2] or 'bin'}"
-        name = name or "no name"
-        return f"[{'image' if image else 'file'}: {one_line(name, 100)}, not imported]"
+        content = row.get("content")
+        found = image(name, content) if isinstance(content, bytes) else None
+        if found is not None and images is not None and len(images) < MOST:
+            images.append(found)
+            return ""
+        pictured = kind.startswith("image/")
+        self._notes.append(IMAGE if pictured else FILE)
+        return f"[{'image' if pictured else 'file'}: {one_line(name, 100) or 'no name'}, not imported]"
 
 
 def _payload(given: object) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localchat.portable import Found, NamedModel, Note, Unreadable, WholeChat, WholeMessage
-from localchat.records import Role, Usage
+from localchat.records import Attachment, Role, Usage
 from localchat.store.importers.reading import EMPTY, LOOSE, model_of, span, text_of, whole
 
 
@@ -23,6 +23,7 @@ class Said:
     usage: Usage | None = None
     duration_ms: int | None = None
     parent: int | None = None
+    images: tuple[Attachment, ...] = ()
 
     @classmethod
     def by_model(cls, content: str, row: Mapping[str, Any] | None, time: str | None) -> Said:
@@ -108,6 +109,7 @@ class Tree:
         there.model = there.model or said.model
         there.usage = there.usage or said.usage
         there.duration_ms = there.duration_ms or said.duration_ms
+        there.images = there.images or said.images
         return Place(number)
 
     def chat(self, source: str, chat_id: str, name: str, time: str, notes: Iterable[Note]) -> Found:
@@ -129,6 +131,7 @@ class Tree:
                     model=said.model,
                     usage=said.usage,
                     duration_ms=said.duration_ms,
+                    attachments=said.images,
                 )
             )
         first, last = span(messages, None, None, time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from localchat.attachments import MOST
 from localchat.portable import Found, NamedModel, Note, Unreadable, WholeChat, WholeMessage
+from localchat.records import Attachment
 from localchat.store.importers.reading import (
     EMPTY,
     IMAGE,
@@ -19,6 +22,7 @@ from localchat.store.importers.reading import (
     at_once,
     file_time,
     has,
+    image,
     model_named,
     opened,
     rows,
@@ -78,8 +82,8 @@ def _chat(connection: sqlite3.Connection, chat: dict[str, Any], time: str) -> Wh
     messages: list[WholeMessage] = []
     above = None
     for row in listed:
-        content, images = _with_images(text_of(row["text"]), row.get("images"))
-        notes += [IMAGE] * images
+        content, images, lost = _with_images(text_of(row["text"]), row.get("images"))
+        notes += [IMAGE] * lost
         user = row["author"] == "user"
         messages.append(
             WholeMessage(
@@ -89,6 +93,7 @@ def _chat(connection: sqlite3.Connection, chat: dict[str, Any], time: str) -> Wh
                 content=content,
                 created_at=time,
                 model=None if user else model,
+                attachments=tuple(images),
             )
         )
         above = messages[-1].key
@@ -115,25 +120,39 @@ def _model(chat: dict[str, Any]) -> NamedModel:
     return model_named(named, text_of(chat["model"]), other=KIND)
 
 
-def _with_images(text: str, given: object) -> tuple[str, int]:
-    """The text with a line in place of each image, at its mark ``[Image #N]`` or at the end; and how many those are."""
+def _with_images(text: str, given: object) -> tuple[str, list[Attachment], int]:
+    """The text, its images, and how many could not be read: a line stands for each of those, at its mark
+    ``[Image #N]`` or at the end. An image that came along keeps its mark."""
     try:
-        images = json.loads(text_of(given)) if given else []
+        listed = json.loads(text_of(given)) if given else []
     except (ValueError, RecursionError):
-        images = []
-    number = len(images) if isinstance(images, list) else 0
+        listed = []
+    kept: dict[int, Attachment] = {}
+    listed = listed if isinstance(listed, list) else []
+    for which, encoded in enumerate(listed, 1):
+        found = image(f"image-{which}.png", _decoded(encoded))
+        if found is not None and len(kept) < MOST:
+            kept[which] = found
+    lost = [which for which in range(1, len(listed) + 1) if which not in kept]
     placed: set[int] = set()
 
     def place(found: re.Match[str]) -> str:
         which = int(found[1])
-        if not 1 <= which <= number:
-            return found[0]  # the person's own words
+        if which not in lost:
+            return found[0]  # it came along, or these are the person's own words
         placed.add(which)
         return _note(which)
 
     text = _IMAGE.sub(place, text)
-    rest = [_note(which) for which in range(1, number + 1) if which not in placed]
-    return "\n".join([part for part in (text, *rest) if part]), number
+    rest = [_note(which) for which in lost if which not in placed]
+    return "\n".join([part for part in (text, *rest) if part]), list(kept.values()), len(lost)
+
+
+def _decoded(encoded: object) -> bytes | None:
+    try:
+        return base64.b64decode(text_of(encoded), validate=True)
+    except ValueError:
+        return None
 
 
 def _note(which: int) -> str:

@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from localchat.attachments import IMAGE_LIMIT, NAME_LIMIT, image_type
 from localchat.errors import InvalidInput
 from localchat.portable import NamedModel, Note, WholeMessage
-from localchat.records import stamp
+from localchat.records import Attachment, stamp
 from localchat.store import validation
 from localchat.text import one_line, storable
 
@@ -162,6 +163,17 @@ def span(messages: Iterable[WholeMessage], begun: str | None, used: str | None, 
     times = [message.created_at for message in messages]
     first = begun or (min(times) if times else other)
     return first, max(used or (max(times) if times else first), first)
+
+
+# Images
+
+
+def image(name: str, content: bytes | None) -> Attachment | None:
+    """An image as a message can have it; None for what is none that models take, or too large."""
+    media_type = image_type(content) if content and len(content) <= IMAGE_LIMIT else None
+    if media_type is None or content is None:
+        return None
+    return Attachment(one_line(storable(name), NAME_LIMIT) or "image", media_type, content)
 
 
 # Files

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+PNG = b"\x89PNG\r\n\x1a\n" + b"an image by its first bytes"
+
 
 @contextlib.contextmanager
 def written(path: Path, schema: str = "") -> Iterator[sqlite3.Connection]:

@@ -9,7 +9,7 @@ import pytest
 from localchat.portable import line_of
 from localchat.store import Store
 from tests.store.importers.conftest import Take, chats, lines, replies, titled
-from tests.store.importers.sources import LLM, LLM_BEFORE, LLM_FIRST, Thread, response, written
+from tests.store.importers.sources import LLM, LLM_BEFORE, LLM_FIRST, PNG, Thread, response, written
 
 
 @pytest.fixture
@@ -88,7 +88,28 @@ def test_a_call_whose_result_never_came_is_a_reply_without_words(store: Store, t
     assert "Tool upper was called" in replies(titled(store, "pending"))[0].reasoning
 
 
-def test_attachments_leave_a_line_and_are_counted(store: Store, take: Take, logs: Path) -> None:
+def test_images_in_the_file_come_along(store: Store, take: Take, logs: Path) -> None:
+    with written(logs, LLM + LLM_BEFORE) as db:
+        db.execute("insert into attachments values ('abcdef0123456789', 'image/png', null, null, ?)", (PNG,))
+        thread = Thread(db, "01a", "look")
+        thread.say("u", None, "user", ("attachment", {"attachment": {"id": "abcdef0123456789"}}))
+        thread.say("a", "u", "assistant", ("text", "A cat."))
+        thread.turn("u", "a", "gpt-4o", 1)
+        db.execute("insert into conversations values ('01c', 'before', 'gpt-4o')")
+        db.execute("insert into prompt_attachments values ('r1', 'abcdef0123456789', 0)")
+        response(db, "r1", "01c", prompt="what is it", response="A cat.")
+    done = take(logs)
+
+    for title, words in (("look", ""), ("before", "what is it")):
+        question = titled(store, title).messages[0]
+        assert (question.content, [(each.name, each.content) for each in question.attachments]) == (
+            words,
+            [("abcdef012345.png", PNG)],
+        )
+    assert done.notes == []
+
+
+def test_attachments_that_stay_behind_leave_a_line_and_are_counted(store: Store, take: Take, logs: Path) -> None:
     with written(logs, LLM) as db:
         db.execute("insert into attachments values ('abcdef0123456789', 'image/png', null, null, x'89')")
         db.execute("insert into attachments values ('f2', 'application/pdf', '/home/me/tax.pdf', null, null)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from localchat.store import Store
 from tests.store.importers.conftest import Take, chats, lines, replies, titled
-from tests.store.importers.sources import OTERM, oterm_message, written
+from tests.store.importers.sources import OTERM, PNG, oterm_message, written
 
 MARCH = 1772445600  # 2026-03-02T10:00:00Z
 
@@ -64,10 +65,26 @@ def test_providers_are_named_as_here(store: Store, take: Take, oterm: Path, prov
     assert done.models_added == [ref]
 
 
-def test_images_leave_a_line_at_their_mark_or_at_the_end(store: Store, take: Take, oterm: Path) -> None:
+def test_images_come_along_and_keep_their_marks(store: Store, take: Take, oterm: Path) -> None:
+    encoded = base64.b64encode(PNG).decode()
     with written(oterm, OTERM) as db:
         db.execute("insert into chat (id, name, model) values (1, 'pictures', 'llava')")
-        oterm_message(db, 1, "user", "Compare [Image #1] with [Image #9], please", json.dumps(["iVBO", "iVBP"]))
+        oterm_message(db, 1, "user", "Compare [Image #1]", json.dumps([encoded, encoded]))
+    done = take(oterm)
+    [question] = titled(store, "pictures").messages
+
+    assert question.content == "Compare [Image #1]"
+    assert [(each.name, each.media_type, each.content) for each in question.attachments] == [
+        ("image-1.png", "image/png", PNG),
+        ("image-2.png", "image/png", PNG),
+    ]
+    assert len(done.notes) == 1  # that there are no times
+
+
+def test_images_that_are_none_leave_a_line_at_their_mark_or_at_the_end(store: Store, take: Take, oterm: Path) -> None:
+    with written(oterm, OTERM) as db:
+        db.execute("insert into chat (id, name, model) values (1, 'pictures', 'llava')")
+        oterm_message(db, 1, "user", "Compare [Image #1] with [Image #9], please", json.dumps(["iVBO", "%%"]))
         oterm_message(db, 1, "user", "broken", "[not json")
     done = take(oterm)
 
