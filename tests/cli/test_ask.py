@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from localchat.providers.echo import EchoClient
@@ -244,3 +246,24 @@ def test_a_reply_that_reached_its_limit_says_so(run: Run, echo: Store) -> None:
 
     assert (answer.code, answer.out) == (0, "one two")
     assert answer.err == "The reply reached its limit of tokens and ends there.\n"
+
+
+def test_files_go_with_the_prompt_and_are_told_with_the_chat(run: Run, echo: Store, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("Buy milk.\n")
+    asked = run("ask", "--attach", str(notes), "What?", "--json").json
+    assert asked["reply"] == "notes.txt:\n```\nBuy milk.\n```\n\nWhat?"
+    told = run("chats", "show", str(asked["chat_id"]), "--json").json["messages"][0]
+    assert told["content"] == "What?"
+    assert told["attachments"] == [{"name": "notes.txt", "media_type": "text/plain", "size": 10}]
+    assert "▤ notes.txt · 10 bytes" in run("chats", "show", str(asked["chat_id"])).out
+
+
+def test_a_file_that_cannot_go_is_refused_by_name_and_leaves_no_chat(run: Run, echo: Store, tmp_path: Path) -> None:
+    before = run("chats", "list", "--json").json
+    for name in ("gone.txt", "."):
+        answer = run("ask", "-a", str(tmp_path / name), "What?", "--json")
+        assert answer.code == 1
+        assert answer.error["code"] == "invalid_input"
+        assert str(tmp_path) in answer.error["message"]
+    assert run("chats", "list", "--json").json == before
