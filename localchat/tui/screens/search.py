@@ -117,11 +117,6 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
         self._complete = True  # what was asked for is all here
         self._more = False  # there may be older hits
 
-    @property
-    def words(self) -> str:
-        """What was searched for, to be marked where one goes."""
-        return self._asked.text.replace('"', " ")
-
     def body(self) -> ComposeResult:
         line = SearchLine("#hits", id="words")
         line.placeholder = "Search"
@@ -152,6 +147,14 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
     def settled(self) -> bool:
         """Whether all that was asked for is here."""
         return self._complete and self._pause is None
+
+    @property
+    def words(self) -> str:
+        """What matched in the hit under the cursor, as its text has it; empty for a title."""
+        hit = self.hits.hit
+        if hit is None or hit.message_id is None:
+            return ""
+        return " ".join(dict.fromkeys(hit.snippet[start:end] for start, end in hit.matches))
 
     # What is asked
 

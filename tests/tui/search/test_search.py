@@ -58,8 +58,11 @@ async def test_what_was_found_stands_out_in_its_snippet(store: Store) -> None:
 async def test_enter_goes_to_the_message_and_escape_nowhere(store: Store) -> None:
     app = Bench(store)
     async with app.run_test() as pilot:
-        await type_in(pilot, "lisbon")
-        await pilot.press("down", "enter")
+        await type_in(pilot, "LISB rain")
+        assert app.search.words == "", "a title has none to mark"
+        await pilot.press("down")
+        assert app.search.words == "rain Lisb", "as they stand there"
+        await pilot.press("enter")
         assert app.answers == [(1, 0)]
     app = Bench(store)
     async with app.run_test() as pilot:
