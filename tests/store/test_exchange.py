@@ -34,7 +34,7 @@ NASTY = "NUL \0 ESC \x1b]0;x\x07 bidi \u202e markup [/] [@click=x] emoji 👩\u2
 
 
 CAT = Attachment("cat [/].png", "image/png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
-NOTES = Attachment("notes.txt", "text/plain", "ein \x1b[2J Wort".encode())
+NOTES = Attachment("notes.txt", "text/plain", b"ein \x1b[2J Wort")
 
 
 def rich_chat() -> WholeChat:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from localchat.attachments import IMAGE_LIMIT
 from localchat.errors import InvalidInput
 from localchat.portable import Found, Unreadable
 from localchat.store.importers import zips
+from localchat.store.importers.chatgpt_parts import Files
 from localchat.store.importers.chatgpt_tree import conversation
 from localchat.store.importers.json_stream import Bytes, Damaged, JsonStream
 from localchat.store.importers.reading import file_time
@@ -39,19 +41,45 @@ def sniff(path: Path) -> bool:
 def chats(path: Path) -> Iterator[Found]:
     time = file_time(path)
     if path.is_dir():
-        files = sorted(file.name for file in path.rglob("*") if file.is_file())
+        there = _FolderFiles(path)
         for place in _in_folder(path):
             with place.open("rb") as content:
-                yield from _conversations(place.name, content, files, time)
+                yield from _conversations(place.name, content, there, time)
     elif zips.is_zip(path):
-        listed = zips.names(path)
-        wanted = sorted(name for name in listed if _NAME.fullmatch(name))
-        with closing(zips.members(path, wanted)) as found:
+        names = zips.names(path)
+        wanted = sorted(name for name in names if _NAME.fullmatch(name))
+        with closing(zips.members(path, wanted)) as found, zips.Contents(path) as contents:
             for name, member in found:
-                yield from _conversations(name, member, listed, time)
+                yield from _conversations(name, member, _ZipFiles(names, contents), time)
     else:
         with path.open("rb") as content:
-            yield from _conversations(path.name, content, [], time)
+            yield from _conversations(path.name, content, Files(()), time)
+
+
+class _FolderFiles(Files):
+    """What was unpacked beside the conversations."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*")) if file.is_file())
+        self._folder = folder
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            with (self._folder / name).open("rb") as file:
+                return file.read(IMAGE_LIMIT + 1)
+        except OSError:
+            return None
+
+
+class _ZipFiles(Files):
+    """What lies in the same zip; of one that was cut off only the names are known."""
+
+    def __init__(self, names: Iterable[str], contents: zips.Contents) -> None:
+        super().__init__(names)
+        self._contents = contents
+
+    def read(self, name: str) -> bytes | None:
+        return self._contents.read(name, IMAGE_LIMIT + 1)
 
 
 def _in_folder(folder: Path) -> list[Path]:
@@ -59,7 +87,7 @@ def _in_folder(folder: Path) -> list[Path]:
     return sorted(file for depth in ("*", "*/*") for file in folder.glob(depth) if _NAME.fullmatch(file.name))
 
 
-def _conversations(name: str, content: Bytes, files: list[str], time: str) -> Iterator[Found]:
+def _conversations(name: str, content: Bytes, files: Files, time: str) -> Iterator[Found]:
     stream = JsonStream(content)
     number = 0
     try:

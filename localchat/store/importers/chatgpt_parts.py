@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from localchat.attachments import MOST
 from localchat.portable import Note
-from localchat.store.importers.reading import FILE, IMAGE, UNKNOWN, fenced, kept_raw, text_of
+from localchat.records import Attachment
+from localchat.store.importers.reading import FILE, IMAGE, UNKNOWN, fenced, image, kept_raw, text_of
 from localchat.text import one_line
 
 _IMAGES = ("image_asset_pointer",)
@@ -15,6 +18,7 @@ _MEDIA = {
     "video_container_asset_pointer": "video",
     "real_time_user_audio_video_asset_pointer": "recording",
 }
+_ENDS = re.compile(r"[-.]")
 _PRIVATE = range(0xE200, 0xE210)  # the marks that stand around a citation
 
 
@@ -30,12 +34,37 @@ def instructions(metadata: dict[str, Any], content: dict[str, Any]) -> str:
     return ""
 
 
-class Parts:
-    """``files``: names of what lies in the export. ``notes`` gathers what is to be told."""
+class Files:
+    """What lies in the export beside the conversations, known by its names."""
 
-    def __init__(self, files: list[str]) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_id: dict[str, str] = {}
+        for name in names:
+            last = name.rpartition("/")[2]
+            for end in (*(found.start() for found in _ENDS.finditer(last)), len(last)):
+                self._by_id.setdefault(last[:end], name)
+
+    def named(self, file_id: str) -> str | None:
+        """The file of that id: its name is the id, or begins with it and goes on behind a dash or a dot."""
+        return self._by_id.get(file_id)
+
+    def read(self, name: str) -> bytes | None:
+        """The file's content, at least the beginning of one that is too large; None where it cannot be read."""
+        return None
+
+
+class Parts:
+    """``notes`` gathers what is to be told."""
+
+    def __init__(self, files: Files) -> None:
         self._files = files
+        self._images: list[Attachment] = []
         self.notes: list[Note] = []
+
+    def taken_images(self) -> tuple[Attachment, ...]:
+        """Those of the content that was asked for last."""
+        images, self._images = self._images, []
+        return tuple(images)
 
     def of(self, content: dict[str, Any], metadata: dict[str, Any]) -> list[str]:
         """The texts of a message, none of them empty."""
@@ -61,10 +90,12 @@ class Parts:
         return [f"Tool {one_line(tool, 100)} was called:\n{text}" for text in self._texts(content) if text.strip()]
 
     def of_tool(self, tool: str, content: dict[str, Any]) -> tuple[list[str], list[str]]:
-        """What a tool put out, and of that what is shown in the conversation: the lines of its images."""
+        """What a tool put out, and of that what is shown in the conversation: a line for each of its images, also of
+        those that come along, for a reply is never without words."""
         before = len(self.notes)
         texts = [text for text in self._texts(content) if text.strip()]
         shown = [text for text in texts if text.startswith("[image: ")] if len(self.notes) > before else []
+        shown += [f"[image: {each.name}]" for each in self._images]
         rest = [text for text in texts if text not in shown]
         return [f"Tool {one_line(tool, 100) or 'unnamed'} answered:\n{text}" for text in rest], shown
 
@@ -104,27 +135,36 @@ class Parts:
             return
         kind = text_of(part.get("content_type"))
         if kind in _IMAGES:
-            self.notes.append(IMAGE)
-            yield f"[image: {self._file(part.get('asset_pointer'))}, not imported]"
+            yield from self._image(part.get("asset_pointer"))
         elif kind in _MEDIA:
             self.notes.append(FILE)
             inner = part.get("audio_asset_pointer")
             pointer = part.get("asset_pointer") or (inner.get("asset_pointer") if isinstance(inner, dict) else inner)
-            yield f"[{_MEDIA[kind]}: {self._file(pointer)}, not imported]"
+            yield f"[{_MEDIA[kind]}: {_last(self._file(pointer))}, not imported]"
         elif isinstance(part.get("text"), str):  # what was heard, and whatever else is words
             yield part["text"]
         else:
             self.notes.append(UNKNOWN)
             yield kept_raw(part, kind)
 
+    def _image(self, pointer: object) -> Iterator[str]:
+        """Nothing where it comes along, else a line."""
+        name = self._file(pointer)
+        found = image(_last(name), self._files.read(name)) if name else None
+        if found is not None and len(self._images) < MOST:
+            self._images.append(found)
+            return
+        self.notes.append(IMAGE)
+        yield f"[image: {_last(name)}, not imported]"
+
     def _file(self, pointer: object) -> str:
         """The name of the file in the export that a pointer means, else its id."""
         wanted = text_of(pointer).rpartition("://")[2].partition("#")[0].partition("?")[0]
-        found = next((name for name in self._files if wanted and wanted in name), wanted)
-        return one_line(found.rpartition("/")[2], 120) or "no name"
+        return self._files.named(wanted) or wanted
 
     def _attached(self, metadata: dict[str, Any], told: str) -> Iterator[str]:
-        """Files that the person attached; an image of the words before is not told twice."""
+        """Files that the person attached; an image that stands in the words, or comes along, is not told twice."""
+        told = "\n".join([told, *(each.name for each in self._images)])
         listed = metadata.get("attachments")
         for each in listed if isinstance(listed, list) else ():
             if not isinstance(each, dict):
@@ -134,6 +174,10 @@ class Parts:
                 continue
             self.notes.append(FILE)
             yield f"[file: {name or file_id or 'no name'}, not imported]"
+
+
+def _last(name: str) -> str:
+    return one_line(name.rpartition("/")[2], 120) or "no name"
 
 
 def _filled(*values: object) -> list[str]:

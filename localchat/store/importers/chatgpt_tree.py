@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localchat.portable import Found, NamedModel, Note, Unreadable, WholeChat, WholeMessage
-from localchat.records import Role, Status
-from localchat.store.importers.chatgpt_parts import Parts, instructions
+from localchat.records import Attachment, Role, Status
+from localchat.store.importers.chatgpt_parts import Files, Parts, instructions
 from localchat.store.importers.reading import EMPTY, LOOSE, model_named, span, stamped, text_of
 
 _HIDDEN = "is_visually_hidden_from_conversation"
 _STATUSES: dict[str, Status] = {"in_progress": "interrupted", "finished_partial_completion": "stopped"}
 
 
-def conversation(given: object, title: str, files: list[str], time: str) -> Found:
-    """``files``: the names of what lies beside it; ``time`` stands where it has none."""
+def conversation(given: object, title: str, files: Files, time: str) -> Found:
+    """``files``: what lies beside it; ``time`` stands where it has none."""
     if not isinstance(given, dict):
         return Unreadable(title, "it is no conversation")
     title = text_of(given.get("title")) or title
@@ -44,6 +44,7 @@ class _Said:
     model: NamedModel | None = None
     status: Status = "complete"
     finish_reason: str | None = None
+    images: list[Attachment] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,11 @@ class _Place:
     aside: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()  # images that a tool made: they are shown
     time: str | None = None
+    images: tuple[Attachment, ...] = ()
 
 
 class _Conversation:
-    def __init__(self, given: dict[str, Any], files: list[str], time: str) -> None:
+    def __init__(self, given: dict[str, Any], files: Files, time: str) -> None:
         self._given = given
         self._nodes = {str(key): node for key, node in given["mapping"].items() if isinstance(node, dict)}
         self._parts = Parts(files)
@@ -165,11 +167,13 @@ class _Conversation:
         if role == "tool":
             name = text_of(author.get("name")) if isinstance(author, dict) else ""
             aside, shown = self._parts.of_tool(name, content)
-            return _Place(place.above, (*place.aside, *aside), (*place.texts, *shown), time)
+            images = (*place.images, *self._parts.taken_images())
+            return _Place(place.above, (*place.aside, *aside), (*place.texts, *shown), time, images)
         recipient = message.get("recipient")
         if recipient not in (None, "", "all"):
             called = self._parts.of_call(text_of(recipient), content)
-            return _Place(place.above, (*place.aside, *called), place.texts, time)
+            images = (*place.images, *self._parts.taken_images())
+            return _Place(place.above, (*place.aside, *called), place.texts, time, images)
         return self._reply(key, place, message, content, metadata, time)
 
     def _user(
@@ -177,9 +181,10 @@ class _Conversation:
     ) -> _Place:
         place = self._settle(key, place)
         texts = self._parts.of(content, metadata)
-        if not texts:
+        images = self._parts.taken_images()
+        if not texts and not images:
             return place
-        self._said[key] = _Said(key, place.above, "user", time, texts)
+        self._said[key] = _Said(key, place.above, "user", time, texts, images=list(images))
         return _Place(key, time=time)
 
     def _reply(
@@ -193,11 +198,14 @@ class _Conversation:
     ) -> _Place:
         thoughts = self._parts.thoughts(content)
         if thoughts is not None:
-            return _Place(place.above, (*place.aside, *thoughts), place.texts, time)
+            return _Place(place.above, (*place.aside, *thoughts), place.texts, time, place.images)
         texts = [*place.texts, *self._parts.of(content, metadata)]
+        own = self._parts.taken_images()
+        texts += [f"[image: {each.name}]" for each in own]  # a reply is never without words
         if not texts:
             return place
         said = _Said(key, place.above, "assistant", time, texts, list(place.aside), self._model(metadata))
+        said.images = [*place.images, *own]
         said.status = _STATUSES.get(text_of(message.get("status")), "complete")
         details = metadata.get("finish_details")
         ended = details.get("type") if isinstance(details, dict) else None
@@ -215,9 +223,8 @@ class _Conversation:
         if not place.aside and not place.texts:
             return place
         made = f"{key} before"
-        self._said[made] = _Said(
-            made, place.above, "assistant", place.time, list(place.texts), list(place.aside), self._model({})
-        )
+        self._said[made] = said = _Said(made, place.above, "assistant", place.time, list(place.texts))
+        said.aside, said.images, said.model = list(place.aside), list(place.images), self._model({})
         return _Place(made, time=place.time)
 
     def _model(self, metadata: dict[str, Any]) -> NamedModel:
@@ -247,6 +254,7 @@ class _Conversation:
                 continue
             above.texts += said.texts
             above.aside += said.aside
+            above.images += said.images
             above.status, above.finish_reason = said.status, said.finish_reason
             moved[key] = above.key
             del self._said[key]
@@ -267,6 +275,7 @@ class _Conversation:
                     status=said.status,
                     model=said.model,
                     finish_reason=said.finish_reason,
+                    attachments=tuple(said.images),
                 )
             )
         given = self._given

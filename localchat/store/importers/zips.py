@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zipfile
 import zlib
@@ -55,6 +56,32 @@ def members(path: Path, wanted: list[str]) -> Generator[tuple[str, Bytes]]:
 
 def _reason(error: Exception) -> str:
     return "it is encrypted" if "encrypted" in str(error) else f"the zip is damaged there ({error})"
+
+
+class Contents:
+    """Small members, whole and in any order; none of a zip that was cut off."""
+
+    def __init__(self, path: Path) -> None:
+        self._archive: zipfile.ZipFile | None = None
+        with contextlib.suppress(zipfile.BadZipFile, NotImplementedError, ValueError):
+            self._archive = zipfile.ZipFile(path)
+
+    def read(self, name: str, most: int) -> bytes | None:
+        """At most so many bytes; None where it cannot be read."""
+        if self._archive is None:
+            return None
+        try:
+            with self._archive.open(name) as member:
+                return member.read(most)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, KeyError):
+            return None
+
+    def __enter__(self) -> Contents:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._archive is not None:
+            self._archive.close()
 
 
 class _Checked:

@@ -14,7 +14,7 @@ import pytest
 from localchat.portable import versions_of
 from localchat.store import Store
 from tests.store.importers.conftest import Take, chats, lines, replies, titled
-from tests.store.importers.sources import chatgpt_json, chatgpt_zip, node, said, talk
+from tests.store.importers.sources import PNG, chatgpt_json, chatgpt_zip, node, said, talk
 
 
 @pytest.fixture
@@ -194,13 +194,38 @@ def test_an_image_that_a_tool_made_stands_in_a_reply(store: Store, take: Take, z
                 node("o", "c", [], said("tool", name="dalle", content=parts("DALL-E made it", image))),
                 current="o",
             ),
-            **{"dalle-generations/file-AbC-cat.webp": b"RIFF"},
+            **{"dalle-generations/file-AbC-cat.png": PNG},
         )
     )
     chat = titled(store, "tree")
 
-    assert lines(chat) == [("user", "draw a cat"), ("assistant", "[image: file-AbC-cat.webp, not imported]")]
+    assert lines(chat) == [("user", "draw a cat"), ("assistant", "[image: file-AbC-cat.png]")]
+    assert [each.content for each in replies(chat)[0].attachments] == [PNG]
     assert "DALL-E made it" in replies(chat)[0].reasoning
+    assert done.notes == []
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_images_in_the_export_come_along(
+    store: Store, take: Take, tmp_path: Path, zipped: Path, unpacked: bool
+) -> None:
+    image = {"content_type": "image_asset_pointer", "asset_pointer": "sediment://file_7"}
+    gone = {"content_type": "image_asset_pointer", "asset_pointer": "sediment://file_8"}
+    attached = [{"id": "file_7", "name": "cat.png"}]
+    chat = talk()
+    for name, content in (("n0", parts("look", image, gone)), ("n1", parts("Nice."))):
+        role = "user" if name == "n0" else "assistant"
+        metadata = {"attachments": attached} if name == "n0" else {}
+        chat["mapping"][name]["message"] = said(role, content=content, metadata=metadata)
+    chatgpt_zip(zipped, chat, **{"user-1/file_7-cat.png": PNG})
+    if unpacked:
+        with zipfile.ZipFile(zipped) as archive:
+            archive.extractall(tmp_path / "unpacked")
+    done = take(tmp_path / "unpacked" if unpacked else zipped)
+    question = titled(store, "Rain in Lisbon").messages[0]
+
+    assert question.content == "look\n\n[image: file_8, not imported]"
+    assert [(each.name, each.content) for each in question.attachments] == [("file_7-cat.png", PNG)]
     assert done.notes == ["1 image was not imported; its name stands where it was."]
 
 
