@@ -60,7 +60,9 @@ class Chips(Widget):
         lines = []
         for number, chip in enumerate(self.chips):
             shown = Content.assemble(Content.styled(f"[{number + 1}] ", "dim"), Content(chip_label(chip)))
-            keys = " ×" if number < len(self.chips) - 1 else self._keys(chip)
+            keys = self._keys(chip) if number == len(self.chips) - 1 else " ×"
+            if shown.cell_length + len(keys) >= width:
+                keys = " ×"
             shown = shown.truncate(max(width - len(keys) - 1, 8), ellipsis=True)
             lines.append(Content.assemble(shown, Content.styled(keys, "dim")))
         lines += [Content.styled(one_line(each), "dim").truncate(width, ellipsis=True) for each in self.named]
@@ -72,7 +74,7 @@ class Chips(Widget):
     @staticmethod
     def _keys(chip: Chip) -> str:
         if isinstance(chip, Pasted):
-            return " ×   backspace removes  f7 puts it into the text"
+            return " ×   backspace removes  f7 unfolds"
         return " ×   backspace removes"
 
     def on_click(self, event: events.Click) -> None:
