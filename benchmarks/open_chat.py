@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from benchmarks.common import ROOT, Row, by_turns, compiled, environment, report, rss
 
 LENGTHS = (10, 2_000, 10_000)
