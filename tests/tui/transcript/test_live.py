@@ -80,6 +80,20 @@ async def test_a_reply_that_ends_otherwise_than_it_came_shows_its_final_state() 
         assert shown[4:6] == ["  half an", "  ─ Stopped. What came is kept. ────────────────"]
 
 
+async def test_a_reply_that_has_ended_stands_where_the_source_has_it() -> None:
+    source = Listed([question(1, "Why?")])
+    async with Page(source).run_test(size=(50, 24)) as pilot:
+        transcript = pilot.app.query_one(Transcript)
+        transcript.begin_live(answer(2, "", live=True))
+        transcript.append_live("Because.")
+        transcript.end_live(answer(2, "Because."))
+        source.list += [answer(2, "Because."), question(3, "From another window?"), answer(4, "Yes.")]
+        transcript.refresh_entries()
+        await pilot.pause()
+        shown = [line.strip() for line in screen(pilot.app) if line.strip()]
+        assert [line for line in shown if line[0] in "BFY"] == ["Because.", "From another window?", "Yes."]
+
+
 async def test_a_reply_that_never_was_is_taken_away() -> None:
     async with Page(Listed([question(1, "Why?")])).run_test(size=(50, 24)) as pilot:
         transcript = pilot.app.query_one(Transcript)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from dataclasses import replace
 from math import ceil
 from typing import Literal
 
@@ -76,10 +77,7 @@ class TranscriptView(ScrollView, can_focus=True):
     def refresh_entries(self, start: int = 0) -> None:
         """Entries from ``start`` on changed, came or went. The line under the eye stays where it is."""
         self._flush()
-        window = self._window
-        window.refresh(start)
-        if window.live is not None and not window.live.entry.live:
-            window.end_live()
+        self._window.refresh(start)
         self._place()
 
     def _colour(self) -> None:
@@ -135,7 +133,7 @@ class TranscriptView(ScrollView, can_focus=True):
         self._drop_live()
         if self._folding.lexers_missing:
             threading.Thread(target=load_lexers, name="lexers", daemon=True).start()
-        self._window.begin_live(Item(entry, self._window.width or 80, self._folding))
+        self._window.begin_live(Item(replace(entry, live=True), self._window.width or 80, self._folding))
         self._place()
 
     def append_live(self, text: str, reasoning: str = "") -> None:

@@ -128,6 +128,9 @@ class Window:
         key = self.rows[0].item.entry.key if self.rows else None
         old_pages = self._pages
         self._before = {item.entry.key: item for item in self._items.values()}
+        if self.live is not None and not self.live.entry.live:  # what the source has now is what counts
+            self._before[self.live.entry.key] = self.live
+            self.live = None
         self._pages, self._items = OrderedDict(), OrderedDict()
         count = len(self.source)
         if self.live is not None:
