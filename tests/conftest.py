@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from localchat.providers import weights as fetching
 from localchat.testing import still_environment
 
 still_environment()  # screens are the same on every machine
+if threading.current_thread() is threading.main_thread():
+    # A job in the background is started with ctrl+c switched off, and hands that down to what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 async def _pull() -> None:
