@@ -263,7 +263,7 @@ class Exchange:
 def _models_in(chat: WholeChat) -> list[NamedModel]:
     """Each once, in the order in which they come up."""
     named = [chat.model, *(model for m in chat.messages for model in (m.model, m.fallback_from))]
-    return list({model.ref: model for model in reversed(named) if model is not None}.values())[::-1]
+    return list({model.ref: model for model in named if model is not None}.values())
 
 
 def _values(message: WholeMessage, models: dict[str, int]) -> tuple[Any, ...]:

@@ -165,6 +165,8 @@ def _guarded(importer: Importer, path: Path) -> Iterator[Found]:
 def _found(given: str, kind: str | None) -> tuple[Path, Importer]:
     """The file to read and who reads it. Raises InvalidInput."""
     shown = one_line(given, 300)
+    if not given:
+        raise InvalidInput("No file is named.", f"What can be imported: {_KNOWN}.")
     try:
         path = Path(given).expanduser()
         if not path.exists():
