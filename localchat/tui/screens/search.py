@@ -111,6 +111,8 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
         self._asked = Asked(here=here and chat_id is not None)
         self._models: list[Answered] = []
         self._number = 0  # of the search that is waited for
+        self._shown = 0  # of the search whose hits are shown
+        self._going = False  # enter was pressed before they were
         self._looking: Search | None = None
         self._pause: Timer | None = None
         self._told = ""  # the count that is shown
@@ -213,6 +215,7 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
 
     def _cancel(self) -> None:
         self._number += 1
+        self._going = False
         if self._pause is not None:
             self._pause.stop()
             self._pause = None
@@ -275,13 +278,17 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
         self._more = len(event.found.hits) == PAGE
         self._say_count()
         self._read_on()
+        if self._going and self._shown == self._number:
+            self._going = False
+            self.run_worker(self.action_jump())
 
     @on(Failed)
     def _failed(self, event: Failed) -> None:
         if event.number == self._number:
-            self._complete, self._more = True, False
+            self._complete, self._more, self._going = True, False, False
+            self._show((), Found((), True))  # what was there belongs to another search
+            self.query_one("#empty", Words).say("")
             self.query_one(Trouble).report(event.error)
-            self._say_count()
 
     # What is shown
 
@@ -290,6 +297,7 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
 
     def _show(self, titles: tuple[Hit, ...], found: Found) -> None:
         hits = (*titles, *found.hits)
+        self._shown = self._number
         self.hits.show_hits(hits, self._now())
         empty = self.query_one("#empty", Words)
         self.hits.display = bool(hits)
@@ -338,7 +346,11 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
 
     @on(OptionList.OptionSelected)
     async def action_jump(self) -> None:
-        """Open the hit under the cursor, unless its chat went meanwhile."""
+        """Open the hit under the cursor, unless its chat went meanwhile; where the hits of what was typed last are not
+        here yet, the first of those."""
+        if self._shown != self._number:
+            self._going = True
+            return
         hit = self.hits.hit
         if hit is None:
             return

@@ -14,6 +14,7 @@ from localchat.errors import StoreUnreadable
 from localchat.store import Store, search
 from localchat.store.search import Found, Query, Search
 from localchat.testing import add_chat
+from localchat.tui.screens.search import SearchLine
 from localchat.tui.widgets.hit_list import HitList
 from tests.tui.search.conftest import Bench, screen_text, through, type_in, until
 
@@ -93,6 +94,30 @@ async def test_enter_on_nothing_does_nothing(store: Store) -> None:
         await pilot.press("enter")
         await type_in(pilot, "zzz")
         await pilot.press("enter", "down", "up", "pagedown")
+        assert app.answers == []
+
+
+async def test_enter_right_after_the_last_letter_opens_what_that_finds_and_not_what_stood_there(store: Store) -> None:
+    app = Bench(store)
+    async with app.run_test() as pilot:
+        await type_in(pilot, "lock")
+        app.search.query_one(SearchLine).value = "winter"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.answers == [(1, 1)])
+
+
+async def test_typing_on_takes_the_enter_back(store: Store) -> None:
+    app = Bench(store)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        line = app.search.query_one(SearchLine)
+        line.value = "winter"
+        await pilot.press("enter")
+        line.value = "winters"
+        await through(pilot)
+        line.value = "winter"
+        await through(pilot)
+        assert hits(pilot) == [2]
         assert app.answers == []
 
 
@@ -330,9 +355,12 @@ async def test_a_store_that_cannot_be_read_is_told_and_the_line_stays(
         raise StoreUnreadable("The store cannot be read.", "Check the disk.")
 
     async with Bench(store).run_test() as pilot:
+        await type_in(pilot, "loc")
+        assert hits(pilot)
         monkeypatch.setattr(search, "connect", broken)
-        await pilot.press(*"lock")
-        await until(pilot, lambda: "The store cannot be read. Check the disk." in screen_text(pilot))
+        await type_in(pilot, "lock")
+        assert "The store cannot be read. Check the disk." in screen_text(pilot)
+        assert hits(pilot) == [], "what was there belongs to another search"
         monkeypatch.undo()
         await pilot.press("s")
         await through(pilot)
