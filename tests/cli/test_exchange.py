@@ -142,7 +142,7 @@ def test_what_an_import_says(run: Run, echo: Store, tmp_path: Path) -> None:
         "  bad: it has no messages (no mapping)\n"
     )
     assert run("import", str(file), "--json").json == {
-        "from": "ChatGPT",
+        "from": "chatgpt",
         "dry_run": False,
         "chats_imported": 0,
         "chats_skipped": 1,

@@ -36,8 +36,12 @@ class Importer(Protocol):
 
 @dataclass
 class Imported:
-    """What an import did, or with ``dry_run`` would do. ``models_added``: refs that arrived as tombstones."""
+    """What an import did, or with ``dry_run`` would do. ``models_added``: refs that arrived as tombstones.
 
+    ``kind`` is the source for scripts, ``label`` for people.
+    """
+
+    kind: str
     label: str
     dry_run: bool
     chats_imported: int = 0
@@ -54,7 +58,7 @@ class Imported:
 
     def document(self) -> dict[str, Any]:
         return {
-            "from": self.label,
+            "from": self.kind,
             "dry_run": self.dry_run,
             "chats_imported": self.chats_imported,
             "chats_skipped": self.chats_skipped,
@@ -96,7 +100,7 @@ def import_file(
     Raises InvalidInput for what is no export, and what a store raises when it cannot be written.
     """
     path, importer = _found(given, kind)
-    done = Imported(importer.LABEL, dry_run)
+    done = Imported(importer.KIND, importer.LABEL, dry_run)
     tally: Counter[Note] = Counter()
     exchange = Exchange(store)
     models: dict[str, None] = {}
