@@ -218,7 +218,7 @@ def footer(app: Bench) -> str:
     return ", ".join(f"{key} {description}" for description, key in shown.items() if description != "palette")
 
 
-async def settled(pilot: Pilot[None], until: Callable[[], bool] | None = None, seconds: float = 10.0) -> None:
+async def settled(pilot: Pilot[None], until: Callable[[], bool] | None = None, seconds: float = 30.0) -> None:
     """All messages handled; with ``until``, as soon as that holds. Fails where it never does."""
     await pilot.pause()
     if until is None:
