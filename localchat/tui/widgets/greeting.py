@@ -39,8 +39,8 @@ class _Words(Static):
             parts += ["There is no default model, so nobody can answer yet.\n\n"]
         elif self.built_in and model.model == BUILT_IN_MODEL:
             parts += [("❯ ", "$accent"), "Say something. SmolLM2 135M will answer, inside this program, offline.\n"]
-            once = "" if self.weights_here else ", and it needs 98 MB once. The first message fetches it"
-            parts += [(f"  It is tiny and often wrong{once}.\n\n", "dim")]
+            once = "" if self.weights_here else " The first message fetches it: 98 MB, once."
+            parts += [(f"  It is tiny and often wrong.{once}\n\n", "dim")]
         else:
             parts += [
                 ("❯ ", "$accent"),
@@ -48,7 +48,7 @@ class _Words(Static):
             ]
         parts += [
             ("  f2   ", "$accent"),
-            "add Ollama, OpenAI, Anthropic, any compatible server, or a GGUF file\n",
+            "add Ollama, OpenAI, Anthropic, another server, or a GGUF file\n",
         ]
         parts += [("  ^o   ", "$accent"), "choose another model for this chat\n"]
         parts += [("  f1   ", "$accent"), "every key of this place"]
