@@ -324,9 +324,7 @@ async def _offered(place: Provider) -> list[RemoteModel]:
         await client.aclose()
 
 
-def _chosen(
-    place: Provider, offered: Sequence[RemoteModel], wanted: Sequence[str], add_all: bool
-) -> list[RemoteModel]:
+def _chosen(place: Provider, offered: Sequence[RemoteModel], wanted: Sequence[str], add_all: bool) -> list[RemoteModel]:
     """What is to be added. Raises InvalidInput for a name that is not offered."""
     if add_all:
         return list(offered)

@@ -226,9 +226,7 @@ def _tell_change(
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--keep-key/--forget-key", default=None, help="What becomes of its key in the keyring. It is kept.")
 @pass_session
-def remove(
-    session: Session, name: str, successor: str | None, dry_run: bool, yes: bool, keep_key: bool | None
-) -> None:
+def remove(session: Session, name: str, successor: str | None, dry_run: bool, yes: bool, keep_key: bool | None) -> None:
     """Remove a provider and its models.
 
     Chats stay; new turns in those that used it use the default.

@@ -259,9 +259,7 @@ def _ours(error: Exception, place: Place, model: str, stall: float) -> LocalChat
         case theirs.ModelConnectionError():
             return faults.no_answer(place, faults.reason_of(error))
         case theirs.ModelHTTPError():
-            return faults.refusal(
-                place, error.status_code, error.body, model=model, retry_after=error.retry_after
-            )
+            return faults.refusal(place, error.status_code, error.body, model=model, retry_after=error.retry_after)
         case theirs.ModelAPIError() if words := _words(error):
             overflow = faults.too_long(place, error.body or words)
             return overflow or ProviderUnavailable(f"{place.name} failed: {place.quote(words)}", faults.AGAIN)

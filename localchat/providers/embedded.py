@@ -219,5 +219,3 @@ def _finish(chunk: dict[str, Any]) -> str | None:
 def _usage(chunk: dict[str, Any]) -> Usage | None:
     told = chunk.get("usage")
     return Usage(told["prompt_tokens"], told["completion_tokens"]) if told else None
-
-

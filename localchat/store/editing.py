@@ -132,12 +132,8 @@ class NewModel:
     parameters: dict[str, Any]
 
     @classmethod
-    def checked(
-        cls, name: str, path: str | None, context: int | None, parameters: dict[str, Any] | None
-    ) -> NewModel:
-        return cls(
-            validation.model_name(name), path, validation.context(context), validation.parameters(parameters)
-        )
+    def checked(cls, name: str, path: str | None, context: int | None, parameters: dict[str, Any] | None) -> NewModel:
+        return cls(validation.model_name(name), path, validation.context(context), validation.parameters(parameters))
 
 
 def add_model(change: Change, provider_name: str, new: NewModel) -> Model:

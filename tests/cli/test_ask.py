@@ -125,9 +125,7 @@ def test_m_of_a_new_chat_becomes_its_own_model(run: Run, echo: Store) -> None:
 @pytest.mark.parametrize(
     ("ref", "code"), [("play/none", "not_found"), ("nobody/x", "not_found"), ("play", "invalid_input")]
 )
-def test_a_model_that_is_not_there_is_named_and_nothing_is_stored(
-    run: Run, echo: Store, ref: str, code: str
-) -> None:
+def test_a_model_that_is_not_there_is_named_and_nothing_is_stored(run: Run, echo: Store, ref: str, code: str) -> None:
     answer = run("ask", "-m", ref, "hello", "--json")
 
     assert (answer.code, answer.error["code"]) == (1, code)

@@ -35,7 +35,7 @@ NASTY = {
     "dash": "--",
     "option": "-x",
     "percent": "%s%n",
-    "quote": "it's \"x\"; drop table chats; --",
+    "quote": 'it\'s "x"; drop table chats; --',
     "null word": "null",
     "number": "12345678901234567890",
     "negative": "-1",

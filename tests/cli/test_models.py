@@ -56,8 +56,7 @@ def test_the_first_model_of_ones_own_is_offered_as_the_default(run: Run, store: 
 
     told = run("models", "add", "play/echo")
     assert told.out == (
-        "Added play/echo.\n"
-        "local/smollm2 is your default; `localchat models default play/echo` makes it this one.\n"
+        "Added play/echo.\nlocal/smollm2 is your default; `localchat models default play/echo` makes it this one.\n"
     )
     added = run("models", "add", "play/parrot", "--default", "--json").json
     assert (added["default_before"], added["default_after"]) == ("local/smollm2", "play/parrot")
@@ -140,9 +139,7 @@ def test_a_model_that_is_off_cannot_be_the_default(run: Run, echo: Store) -> Non
 
 
 def test_switching_the_default_off_names_the_new_one(run: Run, echo: Store) -> None:
-    assert run("models", "disable", "play/echo").out == (
-        "play/echo is off.\nDefault: play/echo → local/smollm2.\n"
-    )
+    assert run("models", "disable", "play/echo").out == ("play/echo is off.\nDefault: play/echo → local/smollm2.\n")
     assert run("models", "disable", "local/smollm2").out == (
         "local/smollm2 is off.\nThere is no default model any more; it was local/smollm2."
         " Choose one: `localchat models default REF`.\n"

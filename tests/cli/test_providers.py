@@ -153,9 +153,7 @@ def test_an_address_that_leaves_this_machine_is_told_with_the_chats_it_concerns(
     store.connection.execute("insert into chats (title, model_config_id) values ('secret', 2)")
     told = run("providers", "edit", "near", "--base-url", "https://api.example.org/v1")
 
-    assert told.err == (
-        "1 chat kept on this machine so far will be sent to https://api.example.org/v1 from now on.\n"
-    )
+    assert told.err == ("1 chat kept on this machine so far will be sent to https://api.example.org/v1 from now on.\n")
 
 
 def test_switching_off_the_provider_of_the_default_names_the_new_one(run: Run, echo: Store) -> None:

@@ -175,9 +175,7 @@ def test_a_key_pasted_for_its_name_is_neither_stored_nor_repeated(store: Store, 
 
 @pytest.mark.parametrize("variable", [None, "", "1X", "A B", "A-B", "A=B", "Ä", "A\n", "$KEY", "[/x]", "X" * 300])
 def test_what_is_no_variable_is_refused_and_not_repeated(store: Store, variable: str | None) -> None:
-    error = refused(
-        store, lambda: store.catalog.add_provider("z", "openai", "http://localhost:1", "env", variable)
-    )
+    error = refused(store, lambda: store.catalog.add_provider("z", "openai", "http://localhost:1", "env", variable))
     assert not variable or variable not in error.message
 
 
