@@ -214,13 +214,13 @@ def _gigabytes(size: int) -> str:
 
 
 _engines: dict[tuple[Path, int | None], Engine] = {}
-_registry = threading.Lock()
+_engines_lock = threading.Lock()
 
 
 def engine(path: Path, context: int | None) -> Engine:
     """The engine for this file, being loaded or ready; a new one where there is none or the last one failed or died."""
     key = (path.absolute(), context)
-    with _registry:
+    with _engines_lock:
         found = _engines.get(key)
         if found is None or not found.usable:
             found = _engines[key] = Engine(*key)
@@ -236,7 +236,7 @@ async def ready(wanted: Engine) -> Engine:
 
 def shutdown() -> None:
     """End all engines of this process."""
-    with _registry:
+    with _engines_lock:
         engines = list(_engines.values())
         _engines.clear()
     for each in engines:
