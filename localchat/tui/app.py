@@ -116,7 +116,11 @@ class LocalChat(Shell):
         from localchat.tui.screens.providers import ProvidersScreen
 
         if not isinstance(self.screen, ProvidersScreen):
-            await self.push_screen(ProvidersScreen())
+            await self.push_screen(ProvidersScreen(id="catalog"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where one is already, no key leads."""
+        return action != "providers" or all(screen.id != "catalog" for screen in self.screen_stack)
 
     async def action_interrupt(self) -> None:
         """ctrl+c: copy what is selected, else stop the reply, else say how to quit."""

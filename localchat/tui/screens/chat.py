@@ -190,8 +190,6 @@ class ChatScreen(Screen[None]):
     @on(ChatList.Opened)
     async def _open(self, event: ChatList.Opened) -> None:
         await self.open_chat(event.chat_id)
-        if self.has_class("-narrow"):
-            self._show_list(False)
         self.conversation.composer.focus()
 
     async def open_chat(self, chat_id: int | None, at: int | None = None) -> None:
@@ -201,6 +199,8 @@ class ChatScreen(Screen[None]):
         self._opened = True
         with reporting(self._shell):
             chat = self._shell.store.chats.get(chat_id) if chat_id is not None else None
+            if self._list_on_top:
+                self._show_list(False)
             self.conversation.show(chat, at)
 
     async def action_new_chat(self) -> None:
@@ -235,13 +235,14 @@ class ChatScreen(Screen[None]):
         self._show_list(not self.chat_list.display)
 
     def _show_list(self, shown: bool) -> None:
-        had_focus = self.chat_list.has_focus_within
+        had_focus = self.chat_list.has_focus_within or self.focused is None
         self.set_class(shown, "-list-shown")
         self.set_class(not shown, "-list-hidden")
         if shown:
             self.chat_list.options.focus()
         elif had_focus:
             self.conversation.composer.focus()
+        self.refresh_bindings()
 
     # The open chat
 

@@ -177,11 +177,21 @@ class ChatList(Vertical):
         kept = self._highlighted_id() if self.options.has_focus else self._current
         shown = max(PAGE, len(self._chats))
         self._chats = self._read(shown)
-        position = self.options.scroll_offset
+        position, row = self.options.scroll_offset, self.options.highlighted
         self._fill()
         self._highlight(kept)
         if self.options.has_focus:
+            self._keep_a_row(row or 0)
             self.options.scroll_to(y=position.y, animate=False)
+
+    def _keep_a_row(self, row: int) -> None:
+        """Where the highlighted chat left the list, the next one is what the keys act on."""
+        options = self.options
+        if options.highlighted is not None:
+            return
+        rows = [index for index, option in enumerate(options.options) if not option.disabled]
+        if rows:
+            options.highlighted = next((index for index in rows if index >= row), rows[-1])
 
     def _read(self, limit: int, after: Chat | None = None) -> list[Chat]:
         """One page. Pinned chats stand at the top of the open ones, but not in what a filter finds."""
@@ -199,6 +209,7 @@ class ChatList(Vertical):
         self.shelf = shelf or shelves[(shelves.index(self.shelf) + 1) % len(shelves)]
         self._chats = self._read(PAGE)
         self._fill()
+        self._keep_a_row(0)
         self.screen.refresh_bindings()
 
     def _fill(self) -> None:

@@ -24,6 +24,7 @@ from localchat.text import count
 from localchat.tui import costs
 from localchat.tui.costs import Cost
 from localchat.tui.entries import ChatSource, live_entry, reply_entry
+from localchat.tui.messages import Shell
 from localchat.tui.notices import tell, tell_error
 from localchat.tui.running import LiveTurn, Running
 from localchat.tui.widgets import standing as lines
@@ -276,6 +277,7 @@ class Conversation(Vertical):
         self.chat = live.began.chat
         self.model_for_new_chat = None
         self._draw()
+        self.screen.refresh_bindings()
         if live.began.new_chat:
             self.post_message(self.Changed(self.chat))
         if self._tick is not None:
@@ -418,7 +420,8 @@ class Conversation(Vertical):
             return lines.working(self._job)
         if self._edited is not None:
             return lines.editing()
-        return lines.standing(self._store, self.chat, self.model_for_new_chat, self._fill())
+        undoable = isinstance(self.app, Shell) and bool(self.app.undos)
+        return lines.standing(self._store, self.chat, self.model_for_new_chat, self._fill(), undoable)
 
     def _fill(self) -> float | None:
         """How full the context is; counted again only when something changed."""

@@ -42,31 +42,38 @@ def coming(live: LiveTurn, at_end: bool) -> Status:
     return Status(text, spinning=True, keys="esc stops" if at_end else "^end follows it  esc stops")
 
 
-def standing(store: Store, chat: Chat | None, chosen: int | None, fill: float | None) -> Status | None:
-    """As long as nothing is going on. ``chosen``: the model for a chat that has not begun; ``fill``: of the context."""
+def standing(
+    store: Store, chat: Chat | None, chosen: int | None, fill: float | None, undoable: bool = False
+) -> Status | None:
+    """As long as nothing is going on. ``chosen``: the model for a chat that has not begun; ``fill``: of the context;
+    ``undoable``: whether f8 has something to undo."""
     if chat is None and chosen is not None:
         model = store.catalog.model(chosen)
         if model.usable:
             return Status(f"This chat will use {model.model} · {model.provider}.", keys="^o another model")
     default = store.catalog.default()
     own = store.catalog.model(chat.model.id) if chat is not None and chat.model else None
-    if own is None or own.usable:
-        return no_default() if own is None and default is None else context(fill)
+    if own is None:
+        return no_default() if default is None else context(fill)
+    if own.usable:
+        return context(fill, "" if default is not None and default.id == own.id else f"{own.model} · {own.provider}")
     if default is None or not default.usable:
         return no_default(own)
     what = "was removed" if own.removed else "is switched off"
     return Status(
         f"{own.model} {what}. New turns use ★ {default.model}.",
         mark="⊘",
-        keys="^o another model  f8 undo" if own.removed else "^o another model",
+        keys="^o another model" + ("  f8 undo" if undoable else "  f2 restores it" if own.removed else "  f2 switches"),
         tone="$text-warning",
     )
 
 
-def context(fill: float | None) -> Status | None:
-    """How full the model's context is; what that means where it is nearly full."""
+def context(fill: float | None, model: str = "") -> Status | None:
+    """How full the model's context is; what that means where it is nearly full. ``model``: who answers here, where that
+    is not the default."""
+    answers = f"{model} answers here" if model else ""
     if fill is None:
-        return None
+        return Status(answers, right=True) if model else None
     if fill >= 1.0:
         text, tone = "The oldest messages no longer fit and are left out.", "$text-warning"
         return Status(text, mark="◕", keys="f5 sends a summary", tone=tone)
@@ -74,7 +81,8 @@ def context(fill: float | None) -> Status | None:
         text = f"The context is {fill:.0%} full; then the oldest are left out."
         return Status(text, mark="◕", keys="f5 sends a summary")
     filled = round(fill * 6)
-    return Status(f"context {'▇' * filled}{'▁' * (6 - filled)} {fill:.0%}", right=True)
+    meter = f"context {'▇' * filled}{'▁' * (6 - filled)} {fill:.0%}"
+    return Status(f"{answers}   {meter}" if model else meter, right=True)
 
 
 def no_default(own: Model | None = None) -> Status:
