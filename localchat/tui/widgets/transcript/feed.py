@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from localchat.tui.widgets.transcript.item import Item
 
-PAINTS_PER_SECOND = 15
+PAINTS_PER_SECOND = 12
 UNSEEN_PER_SECOND = 2  # where the reply is scrolled out of the window
 SHARE = 8  # a paint is followed by a rest this many times as long: the keys come first
 

@@ -137,7 +137,7 @@ class TranscriptView(ScrollView, can_focus=True):
         self._place()
 
     def append_live(self, text: str, reasoning: str = "") -> None:
-        """More of it. What comes is laid out and painted together, at most 15 times a second."""
+        """More of it. What comes is laid out and painted together, at most 12 times a second."""
         self._feed.add(text, reasoning)
 
     def end_live(self, entry: Entry | None) -> None:
