@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import work
 from textual.app import SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.dom import DOMNode
@@ -23,8 +24,9 @@ from localchat.errors import Internal
 from localchat.providers import connect
 from localchat.store import Store, patiently
 from localchat.text import one_line
+from localchat.titles import SWITCH as TITLES
 from localchat.tui.messages import Connect, Shell
-from localchat.tui.notices import reporting
+from localchat.tui.notices import reporting, tell
 from localchat.tui.running import Running
 from localchat.tui.screens.chat import ChatScreen
 from localchat.tui.screens.too_small import TooSmallScreen, too_small
@@ -152,6 +154,24 @@ class LocalChat(Shell):
         if not self.still:
             self.run_worker(lambda: _copy_natively(text), thread=True, group="clipboard")
 
+    @work(exclusive=True, group="import")
+    async def import_chats(self) -> None:
+        """Ask for a file and take in what is not here yet."""
+        from localchat.tui.screens.exchange import ImportDialog
+
+        if await self.push_screen_wait(ImportDialog()) is not None:
+            self.catalog_changed()
+            self.chats_changed()
+
+    async def switch_titles(self) -> None:
+        """Whether new chats get a title by the model that answers them."""
+        on = self.store.state.get(TITLES, "on") == "on"
+        with reporting(self):
+            await patiently(lambda: self.store.state.put(TITLES, "off" if on else "on"))
+            tell(
+                self, "New chats keep their first words." if on else "New chats get a title by the model that answers."
+            )
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette lists the same actions as the keys do."""
         for active in self._keys_of(screen):
@@ -163,6 +183,12 @@ class LocalChat(Shell):
                 await self.run_action(action, node)
 
             yield SystemCommand(binding.description, binding.tooltip or binding.description, run)
+        yield SystemCommand(
+            "Import chats", "From ChatGPT, llm, elia, oterm or an export of localchat", self.import_chats
+        )
+        on = self.store.state.get(TITLES, "on") == "on"
+        what = "Keep the first words as titles" if on else "Have new chats titled by the model that answers"
+        yield SystemCommand("Titles", what, self.switch_titles)
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Quit", "Quit; a running reply is kept", self.action_quit)
 
