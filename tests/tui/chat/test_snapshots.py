@@ -1,0 +1,163 @@
+"""Pictures of the chat screen and of every notice in it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from localchat.errors import ProviderUnavailable
+from localchat.records import Usage
+from localchat.store import Store
+from localchat.testing import Reply, Script, StillClock, add_chat, known_store, say, settled, still_app
+
+Compare = Callable[..., bool]
+SMALL, WIDE = (80, 24), (160, 50)
+ANSWER = """Readers no longer block the writer, and the writer no longer blocks readers.
+
+1. Open the file with `pragma journal_mode=wal`.
+2. Begin every write with **`BEGIN IMMEDIATE`**.
+
+```python
+conn.execute("BEGIN IMMEDIATE")
+try:
+    conn.execute("insert into notes values (?)", (text,))
+finally:
+    conn.execute("commit")
+```
+
+| mode | readers | writers |
+|---|---|---|
+| delete | wait | one |
+| wal | never wait | one |
+
+See the [documentation](https://sqlite.org/wal.html) for *all* of it.
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return known_store(tmp_path / "chats.db")
+
+
+def shown(
+    store: Store,
+    compare: Compare,
+    flow: Callable[[Pilot[Any]], Awaitable[None]],
+    size: tuple[int, int],
+    *replies: Reply | str,
+) -> bool:
+    app = still_app(store, Script(*replies))
+    return compare(app, run_before=flow, terminal_size=size)
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+def test_the_first_start(tmp_path: Path, snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+
+    assert shown(Store(tmp_path / "new.db", clock=StillClock(), busy_timeout=0), snap_compare, flow, size)
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+def test_a_chat_with_markdown(store: Store, snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await say(pilot, "And with WAL?")
+
+    assert shown(store, snap_compare, flow, size, Reply(ANSWER, usage=Usage(40, 214)))
+
+
+def test_a_chat_in_the_light_theme(store: Store, snap_compare: Compare) -> None:
+    async def flow(pilot: Pilot[Any]) -> None:
+        pilot.app.theme = "localchat-light"
+        await settled(pilot)
+        await say(pilot, "And with WAL?")
+
+    assert shown(store, snap_compare, flow, (110, 40), Reply(ANSWER, usage=Usage(40, 214)))
+
+
+@pytest.mark.parametrize("size", [SMALL, (110, 32)])
+def test_a_fallback_and_the_line_that_stands_meanwhile(
+    store: Store, snap_compare: Compare, size: tuple[int, int]
+) -> None:
+    store.catalog.remove_provider("zeta")
+
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await say(pilot, "And with WAL?")
+        await say(pilot, "Why?")
+
+    assert shown(store, snap_compare, flow, size, "Readers no longer block.", "Because of the log.")
+
+
+def test_how_replies_end_that_do_not_end_by_themselves(store: Store, snap_compare: Compare) -> None:
+    chat = add_chat(store, "Endings", "alpha/a1", [("One?", "Yes.")])
+    replies = (
+        Reply("It was cut in the", cut=True),
+        Reply(error=ProviderUnavailable("alpha does not answer at localhost:11434 (connection refused).", "Start it.")),
+        Reply("As long as it may be", finish_reason="length"),
+    )
+
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        assert store.chats.get(chat).id == pilot.app.chat_screen.conversation.chat.id  # type: ignore[attr-defined]
+        for text in ("Two?", "Three?", "Four?"):
+            await say(pilot, text)
+
+    assert shown(store, snap_compare, flow, (110, 32), *replies)
+
+
+def test_no_default_and_nobody_to_answer(store: Store, snap_compare: Compare) -> None:
+    for provider in ("alpha", "beta", "zeta", "local"):
+        store.catalog.remove_provider(provider)
+
+    async def flow(pilot: Pilot[Any]) -> None:
+        await pilot.press("ctrl+n")
+        await say(pilot, "Anybody there?")
+
+    assert shown(store, snap_compare, flow, SMALL)
+
+
+def test_the_list_alone_in_a_narrow_window(store: Store, snap_compare: Compare) -> None:
+    store.catalog.remove_provider("zeta")
+
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await pilot.press("ctrl+b")
+        await settled(pilot)
+
+    assert shown(store, snap_compare, flow, SMALL)
+
+
+def test_nasty_texts_are_shown_as_they_are(store: Store, snap_compare: Compare) -> None:
+    nasty = "[/foo] [@click=app.quit]x[/] \x1b]0;t\x07 \u202eabc 家族 👩‍👩‍👧"
+    chat = add_chat(store, nasty, "alpha/a1", [(nasty, f"{nasty}\n\n`{nasty}`")])
+
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await pilot.app.chat_screen.open_chat(chat)  # type: ignore[attr-defined]
+        await settled(pilot)
+
+    assert shown(store, snap_compare, flow, (110, 24))
+
+
+@pytest.mark.parametrize("key", ["f1", "f4", "f9", "ctrl+p"])
+def test_what_opens_over_a_chat(store: Store, snap_compare: Compare, key: str) -> None:
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await pilot.press(key)
+        await pilot.pause(0.3)
+        await settled(pilot)
+
+    assert shown(store, snap_compare, flow, (100, 30))
+
+
+def test_the_smallest_window_says_so(store: Store, snap_compare: Compare) -> None:
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+
+    assert shown(store, snap_compare, flow, (28, 7))
