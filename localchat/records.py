@@ -17,6 +17,7 @@ Reason = Literal["removed", "disabled"]
 KINDS: tuple[Kind, ...] = ("embedded", "echo", "openai", "anthropic", "google")
 # 8,192 would fit the model, but reading so much takes this tiny engine half a minute, and 90 MB more.
 BUILT_IN_CONTEXT = 4096
+BUILT_IN_PROVIDER = "local"  # its name in a new store
 BUILT_IN_MODEL = "smollm2"  # the model in the box, of a provider of kind `embedded`
 LOCAL_KINDS = ("embedded", "echo")
 

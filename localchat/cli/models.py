@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from localchat.cli.base import Group, ModelRef, ProviderName, Session, Words, pass_session, wrong_usage
-from localchat.cli.output import answer, default_line, ref_of, table
+from localchat.cli.output import NO_DEFAULT_NEXT, answer, default_line, ref_of, table
 from localchat.cli.removal import Asked, carry_out
-from localchat.errors import InvalidInput
-from localchat.records import BUILT_IN_MODEL, DefaultChange, Model, Provider, RemoteModel
+from localchat.errors import AlreadyExists, InvalidInput
+from localchat.records import BUILT_IN_MODEL, BUILT_IN_PROVIDER, DefaultChange, Model, Provider, RemoteModel
 from localchat.text import count
+
+if TYPE_CHECKING:
+    from localchat.store.catalog import Catalog
 
 _CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
 _PATH = click.option("--path", type=Words(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
@@ -99,7 +103,8 @@ def add(
 ) -> None:
     """Add a model of a provider that is there.
 
-    REF is PROVIDER/MODEL, split at the first slash.
+    REF is PROVIDER/MODEL, split at the first slash. local/smollm2 brings the model in the box back, and its provider
+    where that was removed too.
     """
     from localchat.store.rows import parsed
 
@@ -109,6 +114,8 @@ def add(
     if path is not None:
         _check_weights(path)
     before = catalog.default()
+    if (provider, name) == (BUILT_IN_PROVIDER, BUILT_IN_MODEL):
+        _bring_the_box_back(catalog)
     model = catalog.add_model(provider, name, path=path, context=context, parameters=values)
     if make_default:
         catalog.make_default(model.id)
@@ -118,6 +125,11 @@ def add(
     if before is not None and before.model == BUILT_IN_MODEL and after is not None and after.id == before.id:
         lines.append(f"{before.ref} is your default; `localchat models default {model.ref}` makes it this one.")
     answer(session, {**_entry(model), **_defaults(before, after)}, *filter(None, lines))
+
+
+def _bring_the_box_back(catalog: Catalog) -> None:
+    with contextlib.suppress(AlreadyExists):
+        catalog.add_provider(BUILT_IN_PROVIDER, "embedded")
 
 
 def _check_weights(path: str) -> None:
@@ -272,7 +284,7 @@ def default(session: Session, ref: str | None) -> None:
     catalog = session.store.catalog
     if ref is None:
         now = catalog.default()
-        told = now.ref if now is not None else "There is no default model. Choose one: `localchat models default REF`."
+        told = now.ref if now is not None else f"There is no default model. {NO_DEFAULT_NEXT}"
         answer(session, {"default": ref_of(now), **_defaults(now, now)}, told)
         return
     change = catalog.make_default(catalog.live(ref).id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import unicodedata
@@ -18,6 +19,9 @@ from localchat.records import Model, moment
 from localchat.text import clean, escaped, one_line
 
 NARROWEST = 20  # columns that a table's wide column is never cut below
+# Where there is no default, no model can answer: there is none to choose.
+NO_DEFAULT_NEXT = "Add a model or switch one on: `localchat models add REF`, `localchat models enable REF`."
+_KEY_OF_THE_APP = re.compile(r"press ctrl\+r(?: to ask again)?", re.IGNORECASE)
 
 
 def answer(session: Session, document: Any, *lines: str) -> None:
@@ -42,12 +46,18 @@ def notice(text: str) -> None:
 
 def print_error(error: LocalChatError, *, as_json: bool) -> None:
     """``Error: MESSAGE`` and the hint; as JSON one line."""
+    hint = without_keys(error.hint)
     if as_json:
-        _print_error_line(error.code, error.message, error.hint)
+        _print_error_line(error.code, error.message, hint)
         return
     notice(f"Error: {error.message}")
-    if error.hint:
-        notice(error.hint)
+    if hint:
+        notice(hint)
+
+
+def without_keys(hint: str) -> str:
+    """Hints of endpoints name the app's key for asking again; here there is none to press."""
+    return _KEY_OF_THE_APP.sub(lambda found: "Ask again" if found[0].startswith("P") else "ask again", hint)
 
 
 def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:
@@ -141,5 +151,5 @@ def default_line(before: str | None, after: str | None) -> str:
     if before == after:
         return ""
     if after is None:
-        return f"There is no default model any more; it was {before}. Choose one: `localchat models default REF`."
+        return f"There is no default model any more; it was {before}. {NO_DEFAULT_NEXT}"
     return f"Default: {before} → {after}." if before else f"Default: {after}."

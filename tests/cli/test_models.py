@@ -127,8 +127,21 @@ def test_the_default_is_shown_and_chosen(run: Run, echo: Store) -> None:
 def test_without_a_default_it_says_what_to_do(run: Run, store: Store) -> None:
     store.catalog.remove_provider("local")
 
-    assert run("models", "default").out == "There is no default model. Choose one: `localchat models default REF`.\n"
+    assert run("models", "default").out == (
+        "There is no default model. Add a model or switch one on: `localchat models add REF`, "
+        "`localchat models enable REF`.\n"
+    )
     assert run("models", "default", "--json").json["default"] is None
+
+
+def test_the_model_in_the_box_comes_back_also_where_its_provider_was_removed(run: Run, store: Store) -> None:
+    run("providers", "remove", "local", "--yes")
+
+    assert run("models", "add", "local/smollm2").out == "Added local/smollm2.\nDefault: local/smollm2.\n"
+    assert run("providers", "list", "--json").json[0]["kind"] == "embedded"
+    assert run("models", "add", "local/smollm2", "--json").error["code"] == "already_exists"
+    run("providers", "remove", "local", "--yes")
+    assert run("models", "add", "local/other", "--json").error["code"] == "provider_not_configured"
 
 
 def test_a_model_that_is_off_cannot_be_the_default(run: Run, echo: Store) -> None:
@@ -142,7 +155,7 @@ def test_switching_the_default_off_names_the_new_one(run: Run, echo: Store) -> N
     assert run("models", "disable", "play/echo").out == ("play/echo is off.\nDefault: play/echo → local/smollm2.\n")
     assert run("models", "disable", "local/smollm2").out == (
         "local/smollm2 is off.\nThere is no default model any more; it was local/smollm2."
-        " Choose one: `localchat models default REF`.\n"
+        " Add a model or switch one on: `localchat models add REF`, `localchat models enable REF`.\n"
     )
     on = run("models", "enable", "play/echo", "--json").json
     assert (on["default_before"], on["default_after"]) == (None, "play/echo")

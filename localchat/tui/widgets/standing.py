@@ -89,5 +89,5 @@ def no_default(own: Model | None = None) -> Status:
     """Nobody can answer: what to do about it."""
     what = "There is no default model."
     if own is not None:
-        what = f"{own.model} {'was removed' if own.removed else 'is switched off'} and there is no default model."
-    return Status(what, mark="⊘", keys="f2 adds one or switches one on", tone="$text-warning")
+        what = f"{own.model} {'was removed' if own.removed else 'is switched off'}; there is no default model."
+    return Status(what, mark="⊘", keys="f2 adds or switches on", tone="$text-warning")
