@@ -23,8 +23,15 @@ class TooSmallScreen(ModalScreen[None]):
         yield Static("Too small", markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        width, height = event.size
-        if not too_small(width, height):
+        self._look(*event.size)
+
+    def on_screen_resume(self) -> None:
+        """The window may have grown while help stood above."""
+        self._look(*self.app.size)
+
+    def _look(self, width: int, height: int) -> None:
+        if too_small(width, height):
+            words = f"This window is too small ({width}×{height}). Make it {LEAST[0]}×{LEAST[1]}."
+            self.query_one(Static).update(words)
+        elif self.app.screen is self:  # sizes come in a row while a window is dragged; what is below must not be closed
             self.dismiss()
-            return
-        self.query_one(Static).update(f"This window is too small ({width}×{height}). Make it {LEAST[0]}×{LEAST[1]}.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.geometry import Size
 
 from localchat.errors import ProviderUnavailable
 from localchat.records import Progress
@@ -296,6 +297,38 @@ async def test_too_small_a_window_says_so(store: Store) -> None:
     async with app.run_test(size=(24, 6)) as pilot:
         await settled(pilot)
         assert "too small" in screen_text(app)
+
+
+async def test_a_window_that_is_dragged_small_and_large_again_is_as_it_was(store: Store) -> None:
+    app = still_app(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+o")
+        await settled(pilot)
+        for _ in range(3):
+            await pilot.resize_terminal(24, 6)
+            await settled(pilot)
+            assert "too small" in screen_text(app)
+            for size in [(60, 20), (100, 30), (110, 32)]:
+                app.post_message(events.Resize(Size(*size), Size(*size), Size(*size)))
+            await pilot.resize_terminal(80, 24)
+            await settled(pilot)
+            assert "Choose a model" in screen_text(app)
+            assert len(app.screen_stack) == 2
+
+
+async def test_help_over_a_window_that_was_too_small_leads_back(store: Store) -> None:
+    app = still_app(store)
+    async with app.run_test(size=(24, 6)) as pilot:
+        await settled(pilot)
+        await pilot.press("f1")
+        await settled(pilot)
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert "too small" not in screen_text(app)
+        assert app.screen is app.chat_screen
 
 
 async def test_keys_typed_in_one_burst_with_enter_send_all_of_them(store: Store) -> None:
