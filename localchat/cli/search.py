@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,6 +40,8 @@ class DayParam(click.ParamType[Day]):
         try:
             whole = len(text) == 10
             begins = datetime.combine(date.fromisoformat(text), time()) if whole else datetime.fromisoformat(text)
+            if begins.year == MAXYEAR and begins.tzinfo is None:  # Python 3.13 knows no local time at the very end
+                return Day(begins.replace(tzinfo=UTC), whole)
             return Day(begins.astimezone(), whole)
         except (ValueError, OverflowError, OSError):
             self.fail(f"{one_line(text, 40)!r} is no date. Write YYYY-MM-DD, or YYYY-MM-DDTHH:MM.", param, ctx)
