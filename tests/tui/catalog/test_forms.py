@@ -323,7 +323,8 @@ async def test_a_gguf_file_that_is_missing_or_no_gguf_is_named(store: Store, tmp
             put(app, path=str(tmp_path / name) if name else "")
             await settled(pilot)
             await pilot.press("ctrl+s")
-            await settled(pilot, lambda told=squeezed(reason): told in squeezed(words(pilot).partition("✗")[2]))
+            told = squeezed(reason)
+            await settled(pilot, lambda told=told: told in squeezed(words(pilot).partition("✗")[2]))
         assert app.answers == []
 
 
