@@ -6,6 +6,7 @@ Nothing heavy is imported here: starting the app passes through this file.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import click
 
-from localchat.errors import Internal, LocalChatError
+from localchat.errors import DiskFull, Internal, LocalChatError
 
 if TYPE_CHECKING:
     from localchat.store import Store
@@ -160,11 +161,16 @@ class Program(click.Group):
 
             sys.exit(shell_complete(self, {"obj": session}, prog_name or "localchat", COMPLETE, instruction))
         session.json = _wants_json(words)
+        status = 0
         try:
             status = self._run(session, words)
             sys.stdout.flush()
         except BrokenPipeError:
             status = _reader_gone()  # `| head` has what it wanted
+        except OSError as error:  # what was buffered cannot be written; told already where a command met it first
+            _reader_gone()
+            if status == 0:
+                status = self._fail(session, _unwritten(error))
         except KeyboardInterrupt:
             status = INTERRUPTED
         sys.exit(status)
@@ -188,7 +194,7 @@ class Program(click.Group):
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
-            return self._fail(session, _bug(error))
+            return self._fail(session, _unwritten(error) if error.errno == errno.ENOSPC else _bug(error))
         except Exception as error:
             return self._fail(session, _bug(error))
 
@@ -202,6 +208,12 @@ class Program(click.Group):
             traceback.print_exception(error)
         print_error(error, as_json=session.json)
         return 1
+
+
+def _unwritten(error: OSError) -> LocalChatError:
+    if error.errno == errno.ENOSPC:
+        return DiskFull("The disk is full; standard output was not written.", "Free some space and try again.")
+    return Internal(f"Standard output cannot be written ({error.strerror or error}).", "Check where it goes.")
 
 
 def _bug(error: Exception) -> Internal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -101,11 +102,19 @@ def test_exports_that_cannot_be_are_refused(
     assert there.read_text() == "precious"
 
 
-def test_a_full_disk_is_told(spoken: Store) -> None:
+@pytest.mark.parametrize(
+    "words", [("chats", "export", "--all"), ("chats", "list"), ("models", "list", "--json"), ("--help",)]
+)
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_full_disk_is_told(spoken: Store, words: tuple[str, ...], buffered: bool) -> None:
+    """Buffered, as in a person's shell, the disk is found full only when the program ends."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    environment |= {} if buffered else {"PYTHONUNBUFFERED": "1"}
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(command("chats", "export", "--all"), stdout=full, stderr=subprocess.PIPE, timeout=30)
+        done = subprocess.run(command(*words), stdout=full, stderr=subprocess.PIPE, timeout=30, env=environment)
     assert done.returncode == 1
-    assert done.stderr.decode().startswith("Error: The disk is full")
+    assert "The disk is full" in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
 
 
 def test_a_reader_that_goes_away_is_no_error(spoken: Store) -> None:

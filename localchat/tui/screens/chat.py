@@ -175,7 +175,7 @@ class ChatScreen(Screen[None]):
 
     @on(Conversation.Changed)
     async def _chat_opened(self, event: Conversation.Changed) -> None:
-        chat = event.chat
+        chat = self.conversation.chat  # not the event's: it may have got a title since
         self.query_one(TopBar).title = chat.title if chat else "New chat"
         self.chat_list.reload()
         self.chat_list.mark(chat.id if chat else None)
