@@ -10,17 +10,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from localchat.errors import LocalChatError
 from localchat.text import clean, one_line
 from localchat.tui.messages import Shell
+from localchat.tui.screens.leaving import LeftOnce
 
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T]):
+class Dialog(LeftOnce[T]):
     """A dialog says what it is about in its frame. Whatever is inside stands without a frame of its own."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = "dialog.tcss"

@@ -173,7 +173,7 @@ class DiscoverDialog(Dialog[list[Model] | None]):
             return
         wanted = self._ticked or ({offered.row_id} if offered.row_id is not None else set())
         chosen = [(model.name, model.context) for model in self._offered or [] if model.name in wanted]
-        if not chosen:
+        if not chosen or self.app.screen is not self:
             return
         catalog = self.app.store.catalog
         try:

@@ -25,6 +25,8 @@ class Form(Dialog[T]):
         Binding("ctrl+s", "save", "Save", id="form.save", tooltip="Save what is typed", priority=True),
     ]
 
+    _saving = False
+
     def on_mount(self) -> None:
         self._before = self._values()
         self._refused: list[object] = []
@@ -50,13 +52,19 @@ class Form(Dialog[T]):
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#save")
-    @work(group="save", exclusive=True)
+    @work(group="save")
     async def action_save(self) -> None:
+        """Once, however often the key repeats."""
+        if self._saving or self.app.screen is not self:
+            return
+        self._saving = True
         try:
             done = await self.save()
         except LocalChatError as error:
             self.refused(error)
             return
+        finally:
+            self._saving = False
         self.app.catalog_changed()
         self.saved(done)
         self.dismiss(done)

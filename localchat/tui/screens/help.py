@@ -12,8 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from localchat.tui.screens.leaving import LeftOnce
 
 WIDTH = 84  # columns of the frame, as in the sheet
 FRAME = 7  # of these, what padding, frame and scroll bar take
@@ -24,7 +25,7 @@ MARKS = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(LeftOnce[None]):
     """``keys``: what each key does, in the order of the place it belongs to."""
 
     CSS_PATH = "help.tcss"

@@ -149,7 +149,8 @@ class ProvidersScreen(Screen[None]):
             if pane.filter.display:
                 pane.show_filter(False)
                 return
-        self.dismiss()
+        if self.app.screen is self:  # a key that repeats comes once more after it has gone
+            self.dismiss()
 
     def action_go_to(self, side: Side) -> None:
         self.panes.go_to(side)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from localchat.tui.screens.leaving import LeftOnce
 
 LEAST = (30, 8)  # columns and lines
 
@@ -14,7 +15,7 @@ def too_small(width: int, height: int) -> bool:
     return width < LEAST[0] or height < LEAST[1]
 
 
-class TooSmallScreen(ModalScreen[None]):
+class TooSmallScreen(LeftOnce[None]):
     """Goes by itself when the window has grown; what is below keeps all it had."""
 
     DEFAULT_CSS = "TooSmallScreen { background: $background; }"
@@ -33,5 +34,5 @@ class TooSmallScreen(ModalScreen[None]):
         if too_small(width, height):
             words = f"This window is too small ({width}×{height}). Make it {LEAST[0]}×{LEAST[1]}."
             self.query_one(Static).update(words)
-        elif self.app.screen is self:  # sizes come in a row while a window is dragged; what is below must not be closed
+        else:
             self.dismiss()
