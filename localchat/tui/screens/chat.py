@@ -445,10 +445,11 @@ class ChatScreen(Screen[None]):
         return await self._shell.push_screen_wait(
             ConfirmDialog(
                 "Send this chat to another machine?",
-                f"{error.wanted} answered on this machine and is gone. {error.used} runs elsewhere: it would see the "
-                "whole chat. Nothing was sent yet.",
+                f"{error.wanted} answered on this machine and cannot now. {error.used} runs elsewhere: it would see "
+                "the whole chat. Nothing was sent yet.",
                 yes="Send it",
                 no="Keep it here",
+                careful=True,  # the enter that asked for the turn must not agree as well when it repeats
             )
         )
 

@@ -63,7 +63,7 @@ def standing(
     return Status(
         f"{own.model} {what}. New turns use ★ {default.model}.",
         mark="⊘",
-        keys="^o another model" + ("  f8 undo" if undoable else "  f2 restores it" if own.removed else "  f2 switches"),
+        keys="^o another model" + ("  f8 undo" if undoable else "  f2 restore" if own.removed else "  f2 switch on"),
         tone="$text-warning",
     )
 
