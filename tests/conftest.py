@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -14,6 +16,13 @@ from localchat.providers import weights as fetching
 from localchat.testing import still_environment
 
 still_environment()  # screens are the same on every machine
+# No test reads or writes what is the person's own; those that need a store or weights say where.
+_NOBODY = Path(tempfile.gettempdir()) / "localchat-tests-have-nothing-here"
+os.environ["LOCALCHAT_MODELS"] = str(_NOBODY / "models")
+os.environ["LOCALCHAT_DB"] = str(_NOBODY / "localchat.db")
+# Programs that tests start would compile all of localchat anew each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 if threading.current_thread() is threading.main_thread():
     # A job in the background is started with ctrl+c switched off, and hands that down to what it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)

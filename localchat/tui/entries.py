@@ -15,13 +15,15 @@ from localchat.tui.widgets.transcript import Entry, Notice
 
 
 class ChatSource:
-    """The line of one chat, read a page at a time. ``live`` is the reply that is coming in this process."""
+    """The line of one chat, read a page at a time. ``live`` is the reply that is coming in this process; ``unkept`` are
+    replies of this process, by id, whose end the store could not take yet: their words stay on the screen."""
 
     def __init__(self, store: Store, chat: Chat, live: LiveTurn | None = None) -> None:
         self._store = store
         self.chat = chat
         self.live = live
         self.cost: Cost | None = None
+        self.unkept: dict[int, Message] = {}
 
     def __len__(self) -> int:
         return self.chat.length
@@ -43,6 +45,8 @@ class ChatSource:
 
     def _plain_entry(self, messages: dict[int, Message], depth: int) -> Entry:
         message = messages[depth]
+        if message.status == "streaming":  # the store may not have taken its end yet
+            message = self.unkept.get(message.id, message)
         if self.live is not None and message.id == self.live.began.reply.id:
             return live_entry(self.live, message)
         if message.role != "assistant":

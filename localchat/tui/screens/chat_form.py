@@ -56,9 +56,7 @@ class ChatForm(Form[Chat | None]):
             yield Field("Persona", self._select())
             text = TextArea(self._chat.system, id="system", compact=True, tab_behavior="focus", soft_wrap=True)
             yield Field("System prompt", text)
-            yield Words(
-                "The model reads it before the chat, from the next turn on.", classes="hint"
-            )
+            yield Words("The model reads it before the chat, from the next turn on.", classes="hint")
             yield from parameter_fields(self._chat.parameters)
         keep = Button(Content("Keep as persona"), id="keep", compact=True)
         yield from self.end(keep)

@@ -90,6 +90,7 @@ class Conversation(Vertical):
         self.model_for_new_chat: int | None = None
         self.offers: tuple[Offer, ...] = ()  # servers found on this machine
         self._source: ChatSource | None = None
+        self._unkept: dict[int, ChatMessage] = {}  # replies whose end the store could not take yet
         self._job: Progress | None = None  # what takes its time beside replies: a compaction
         self._filled: tuple[object, float | None] | None = None
         self._cost: Cost | None = None  # what replies cost, once the list of prices is there
@@ -183,6 +184,7 @@ class Conversation(Vertical):
         if chat is not None:
             self._source = ChatSource(self._store, chat, live)
             self._source.cost = self._cost
+            self._source.unkept = self._unkept
             self.transcript.show(self._source, "end" if at is None else at)
             if live is not None:
                 self.transcript.begin_live(live_entry(live, live.began.reply))
@@ -375,6 +377,8 @@ class Conversation(Vertical):
         return True
 
     def _on_event(self, live: LiveTurn, event: turns.Event) -> None:
+        if isinstance(event, turns.Ended) and not event.kept:
+            self._unkept[event.message.id] = event.message
         if self.chat is None or live.chat_id != self.chat.id:
             return
         match event:

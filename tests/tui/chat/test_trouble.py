@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ def known(tmp_path: Path) -> Iterator[Store]:
 
 async def shows(pilot: Pilot[Any], app: LocalChat, *texts: str) -> None:
     """Wait until all of these are on the screen."""
-    async with asyncio.timeout(10):
-        while not all(text in screen_text(app) for text in texts):
-            await pilot.pause(0.02)
+    until = time.monotonic() + 30
+    while not all(text in screen_text(app) for text in texts):
+        assert time.monotonic() < until, f"waited for {texts!r}; the screen is:\n{screen_text(app)}"
+        await pilot.pause(0.02)
 
 
 async def test_a_disk_that_is_full_at_the_end_keeps_the_words_on_the_screen_and_stores_them_later(
