@@ -7,7 +7,7 @@ setup:
 	python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e '.[test,lint]'
 
 test:
-	$(PY) -m pytest -n logical
+	$(PY) -m pytest -n 4
 
 lint:
 	.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy && .venv/bin/lint-imports
@@ -44,7 +44,7 @@ lowest:
 	.venv/bin/pip install -q uv
 	.venv/bin/uv venv -q --clear .cache/lowest
 	.venv/bin/uv pip install -q --python .cache/lowest --resolution lowest-direct -e '.[test]'
-	.cache/lowest/bin/python -m pytest -n logical
+	.cache/lowest/bin/python -m pytest -n 4
 
 ci:
 	.ci/run

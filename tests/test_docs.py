@@ -59,7 +59,7 @@ def test_the_readme_starts_and_tests_with_one_line_each() -> None:
     assert len(setups) == 2
     start, test = setups
     assert start.endswith("&& .venv/bin/localchat")
-    assert test.endswith("&& .venv/bin/python -m pytest -n logical")
+    assert test.endswith("&& .venv/bin/python -m pytest -n 4")
     assert all("-c constraints.txt" in line for line in setups), "what is installed must be what was tested"
 
 
