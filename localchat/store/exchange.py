@@ -11,10 +11,10 @@ from typing import Any
 
 from localchat.errors import NotFound
 from localchat.portable import OWN, NamedModel, WholeChat, WholeMessage, in_order, line_of
-from localchat.records import ErrorNote, Usage
 from localchat.store import Store, attached
 from localchat.store.chats import TITLE_LIMIT
 from localchat.store.connection import immediate, snapshot
+from localchat.store.messages import error_of, usage_of
 from localchat.text import one_line, storable, title_from
 
 _PAGE = 200  # chats that get their lasting names in one transaction
@@ -309,12 +309,6 @@ def _named(row: sqlite3.Row, prefix: str) -> NamedModel | None:
 
 
 def _message_of(row: sqlite3.Row) -> WholeMessage:
-    error = None
-    if row["error_code"] is not None:
-        error = ErrorNote(row["error_code"], row["error_message"] or "", row["error_hint"] or "")
-    usage = None
-    if row["input_tokens"] is not None or row["output_tokens"] is not None:
-        usage = Usage(row["input_tokens"] or 0, row["output_tokens"] or 0)
     return WholeMessage(
         key=str(row["id"]),
         parent=str(row["parent_id"]) if row["parent_id"] is not None else None,
@@ -326,9 +320,9 @@ def _message_of(row: sqlite3.Row) -> WholeMessage:
         model=_named(row, "model"),
         fallback_from=_named(row, "from"),
         fallback_reason=row["fallback_reason"],
-        error=error,
+        error=error_of(row),
         finish_reason=row["finish_reason"],
-        usage=usage,
+        usage=usage_of(row),
         duration_ms=row["duration_ms"],
         left_out=row["left_out"],
     )

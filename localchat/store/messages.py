@@ -78,13 +78,21 @@ def _file_at(connection: sqlite3.Connection) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def error_of(row: sqlite3.Row) -> ErrorNote | None:
+    """What went wrong with a message, from its own columns."""
+    if row["error_code"] is None:
+        return None
+    return ErrorNote(row["error_code"], row["error_message"] or "", row["error_hint"] or "")
+
+
+def usage_of(row: sqlite3.Row) -> Usage | None:
+    """Tokens, where the endpoint counted any."""
+    if row["input_tokens"] is None and row["output_tokens"] is None:
+        return None
+    return Usage(row["input_tokens"] or 0, row["output_tokens"] or 0)
+
+
 def message_of(row: sqlite3.Row, attachments: tuple[AttachmentInfo, ...] = ()) -> Message:
-    error = None
-    if row["error_code"] is not None:
-        error = ErrorNote(row["error_code"], row["error_message"] or "", row["error_hint"] or "")
-    usage = None
-    if row["input_tokens"] is not None or row["output_tokens"] is not None:
-        usage = Usage(row["input_tokens"] or 0, row["output_tokens"] or 0)
     return Message(
         id=row["id"],
         chat_id=row["chat_id"],
@@ -97,9 +105,9 @@ def message_of(row: sqlite3.Row, attachments: tuple[AttachmentInfo, ...] = ()) -
         model=model_name(row, "model"),
         fallback_from=model_name(row, "from"),
         fallback_reason=row["fallback_reason"],
-        error=error,
+        error=error_of(row),
         finish_reason=row["finish_reason"],
-        usage=usage,
+        usage=usage_of(row),
         duration_ms=row["duration_ms"],
         left_out=row["left_out"],
         created_at=row["created_at"],
