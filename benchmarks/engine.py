@@ -15,7 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from localchat.providers import connect, embedded, weights
+from localchat.providers import connect
+from localchat.providers.embedded import client, weights
 from localchat.records import Line, Provider, Request, TextPiece
 
 FIRST_TOKEN = 1.5  # seconds from the request, engine not loaded
@@ -70,12 +71,12 @@ async def measure() -> bool:
     stalls: list[float] = []
     cold, warm, rates = [], [], []
     for _ in range(ROUNDS):
-        embedded.shutdown()
+        client.shutdown()
         for times in (cold, warm):
             first, rate = await first_token(stalls)
             times.append(first)
             rates.append(rate)
-    embedded.shutdown()
+    client.shutdown()
     return report(cold, warm, rates, sorted(stalls))
 
 

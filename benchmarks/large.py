@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import ROOT, Row, by_turns, compiled, report, terminal
 from localchat.records import stamp
 from localchat.store import Store
-from localchat.store.schema import STEPS
+from localchat.store.schema.core import STEPS
 
 TIMES = 1.5  # what the small store costs
 MESSAGES = 1_000_000

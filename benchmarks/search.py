@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import Row, compiled, percentile, report
 from benchmarks.large import MESSAGES, MODELS, sentences, store_of
 from localchat.store import Store
-from localchat.store.search import Query, Search
-from localchat.store.search_words import terms_of
+from localchat.store.search.query_text import terms_of
+from localchat.store.search.search import Query, Search
 
 FIRST = 100.0  # ms until hits can be shown, 95th percentile
 STALL = 50.0  # ms that the event loop may be late, 99th percentile

@@ -27,7 +27,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Markdown, TextArea
 
 from benchmarks.common import Row, compiled, percentile, report, rss, terminal
-from localchat.tui.widgets.transcript import Entry, Transcript
+from localchat.tui.transcript import Entry, Transcript
 
 OPEN_RATIO = 1.5  # a long chat against one of ten messages: time and memory
 CPU_RATIO = 0.5  # against Textual's stream with the same chunks

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from localchat.providers import weights as fetching
+from localchat.providers.embedded import weights as fetching
 from localchat.testing import still_environment
 
 still_environment()  # screens are the same on every machine

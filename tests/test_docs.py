@@ -15,7 +15,7 @@ from typing import get_args
 import pytest
 
 from localchat.store import Store
-from localchat.store.change import Action
+from localchat.store.catalog.transaction import Action
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])

@@ -6,7 +6,8 @@ import gc
 
 import click
 
-from localchat.cli.base import Program, Session, pass_session
+from localchat.cli.program import Program
+from localchat.cli.session import Session, pass_session
 
 __all__ = ["localchat"]
 
@@ -18,10 +19,10 @@ __all__ = ["localchat"]
         "chats": "localchat.cli.chats:chats",
         "models": "localchat.cli.models:models",
         "providers": "localchat.cli.providers:providers",
-        "import": "localchat.cli.exchange:import_chats",
-        "backup": "localchat.cli.exchange:backup",
-        "doctor": "localchat.cli.upkeep:doctor",
-        "completion": "localchat.cli.upkeep:completion",
+        "import": "localchat.cli.transfer:import_chats",
+        "backup": "localchat.cli.transfer:backup",
+        "doctor": "localchat.cli.doctor:doctor",
+        "completion": "localchat.cli.doctor:completion",
     },
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -45,7 +46,7 @@ def localchat(session: Session, version: bool) -> None:
 
 def _open_app(session: Session) -> None:
     """Raises LocalChatError where there is no terminal, or the store cannot be opened."""
-    from localchat.cli.base import interactive
+    from localchat.cli.session import interactive
     from localchat.errors import InvalidInput
 
     if session.json:

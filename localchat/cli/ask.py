@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from localchat import turns
-from localchat.attachments import read_all
-from localchat.cli.base import DEBUG, ChatId, Command, ModelRef, Session, Words, interactive, pass_session, wrong_usage
+from localchat.attachments.reading import read_all
 from localchat.cli.output import notice, print_json
-from localchat.cli.speech import Outlet, StatusLine
+from localchat.cli.parameters import ChatId, ModelRef, Words, wrong_usage
+from localchat.cli.program import DEBUG, Command
+from localchat.cli.session import Session, interactive, pass_session
+from localchat.cli.streaming_output import Outlet, StatusLine
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
 from localchat.records import Message
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from localchat.cli.base import ChatId, Group, ModelRef, Session, Words, pass_session, wrong_usage
-from localchat.cli.exchange import export
 from localchat.cli.output import age, answer, table
+from localchat.cli.parameters import ChatId, ModelRef, Words, wrong_usage
+from localchat.cli.program import Group
 from localchat.cli.search import search
+from localchat.cli.session import Session, pass_session
+from localchat.cli.transfer import export
 from localchat.errors import NotFound, StoreUnreadable
 from localchat.records import Chat, Message, Model
 from localchat.text import count, one_line
@@ -219,7 +221,7 @@ def move(session: Session, undo: bool, old: str | None, new: str | None) -> None
 
 def _ever(store: Store, ref: str) -> list[Model]:
     """The live model of that name and its tombstones. Raises NotFound, InvalidInput."""
-    from localchat.store.rows import parsed
+    from localchat.store.catalog.queries import parsed
 
     provider, name = parsed(ref)
     there = [*store.catalog.models(provider), *store.catalog.models(provider, removed=True)]

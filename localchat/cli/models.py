@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from localchat.cli.base import Group, ModelRef, ProviderName, Session, Words, pass_session, wrong_usage
 from localchat.cli.output import NO_DEFAULT_NEXT, answer, default_line, ref_of, table
+from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
+from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out
+from localchat.cli.session import Session, pass_session
 from localchat.errors import AlreadyExists, InvalidInput
 from localchat.records import BUILT_IN_MODEL, BUILT_IN_PROVIDER, DefaultChange, Model, Provider, RemoteModel
 from localchat.text import count
 
 if TYPE_CHECKING:
-    from localchat.store.catalog import Catalog
+    from localchat.store.catalog.catalog import Catalog
 
 _CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
 _PATH = click.option("--path", type=Words(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
@@ -106,7 +108,7 @@ def add(
     REF is PROVIDER/MODEL, split at the first slash. local/smollm2 brings the model in the box back, and its provider
     where that was removed too.
     """
-    from localchat.store.rows import parsed
+    from localchat.store.catalog.queries import parsed
 
     catalog = session.store.catalog
     provider, name = parsed(ref)
@@ -134,7 +136,7 @@ def _bring_the_box_back(catalog: Catalog) -> None:
 
 def _check_weights(path: str) -> None:
     """Raises ModelMissing, InvalidInput: a file that cannot work is not added."""
-    from localchat.providers.gguf import check_gguf
+    from localchat.providers.embedded.gguf import check_gguf
 
     check_gguf(Path(path))
 
@@ -359,7 +361,7 @@ def pull(session: Session, name: str) -> None:
 
     Once for all stores. It is tiny and often wrong, and works offline.
     """
-    from localchat.providers import weights
+    from localchat.providers.embedded import weights
 
     there = weights.present()
     if not there:
@@ -370,8 +372,8 @@ def pull(session: Session, name: str) -> None:
 
 
 async def _pull() -> None:
-    from localchat.cli.speech import StatusLine
-    from localchat.providers import weights
+    from localchat.cli.streaming_output import StatusLine
+    from localchat.providers.embedded import weights
 
     status = StatusLine()
     try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from localchat.cli.base import Session
+from localchat.cli.session import Session
 from localchat.errors import LocalChatError
 from localchat.records import Model, moment
 from localchat.text import clean, escaped, one_line

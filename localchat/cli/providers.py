@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from localchat.cli.base import Group, ModelRef, ProviderName, Session, Words, interactive, pass_session, wrong_usage
 from localchat.cli.output import age, answer, default_line, notice, ref_of, table
+from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
+from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out
+from localchat.cli.session import Session, interactive, pass_session
 from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider
 from localchat.text import count
 

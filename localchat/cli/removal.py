@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from localchat.cli.base import Session, interactive, wrong_usage
 from localchat.cli.output import answer, default_line, notice, ref_of
+from localchat.cli.parameters import wrong_usage
+from localchat.cli.session import Session, interactive
 from localchat.records import Removal, RemovalPreview
 from localchat.text import count, one_line
 

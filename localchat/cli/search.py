@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from localchat.cli.base import ChatId, Command, ModelRef, Session, Words, pass_session
 from localchat.cli.output import age, notice, print_json
+from localchat.cli.parameters import ChatId, ModelRef, Words
+from localchat.cli.program import Command
+from localchat.cli.session import Session, pass_session
 from localchat.records import Role, stamp
 from localchat.text import clean, one_line
 
 if TYPE_CHECKING:
-    from localchat.store.search import Hit, Query
+    from localchat.store.search.search import Hit, Query
 
 MOST = 20  # messages, where --limit does not say otherwise
 
@@ -78,7 +80,7 @@ def search(
     A word is also found as the beginning of a longer one; "in quotes" words are found as they stand. Archived chats
     are searched too, deleted ones are not.
     """
-    from localchat.store.search import Query
+    from localchat.store.search.search import Query
 
     finder = session.store.search
     query = Query(
@@ -155,7 +157,7 @@ def _marked(hit: Hit) -> str:
 
 
 def _close(query: Query, found: int, *, more: bool, limit: int) -> None:
-    from localchat.store.search_words import terms_of
+    from localchat.store.search.query_text import terms_of
 
     if not terms_of(query.text):
         notice("There is nothing to search for in this: give a word, a letter or a digit.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from localchat.attachments import label
+from localchat.attachments.reading import label
 from localchat.cli.output import age
 from localchat.records import Chat, Message
 from localchat.text import count, one_line

@@ -38,19 +38,19 @@ def connect(provider: Provider) -> Client:
 
             return EchoClient()
         case "embedded":
-            from localchat.providers.embedded import EmbeddedClient
+            from localchat.providers.embedded.client import EmbeddedClient
 
             return EmbeddedClient(provider)
         case "openai":
-            from localchat.providers.openai import OpenAIClient
+            from localchat.providers.chat_completions import OpenAIClient
 
             return OpenAIClient(provider)
         case "anthropic":
-            from localchat.providers.anthropic import AnthropicClient
+            from localchat.providers.vendors.anthropic import AnthropicClient
 
             return AnthropicClient(provider)
         case "google":
-            from localchat.providers.google import GoogleClient
+            from localchat.providers.vendors.google import GoogleClient
 
             return GoogleClient(provider)
     raise InvalidInput(
@@ -64,11 +64,11 @@ async def warm(provider: Provider, model: Model) -> None:
     starts to type. Sends nothing, fetches nothing, never raises; costs nothing where it is done already."""
     match provider.kind:
         case "embedded":
-            from localchat.providers import embedded
+            from localchat.providers.embedded import client as embedded
 
             await embedded.warm(model.model, model.path, model.context)
         case "openai" | "anthropic" | "google":
-            from localchat.providers.direct import DirectClient
+            from localchat.providers.sdk_client import DirectClient
 
             client = connect(provider)
             if isinstance(client, DirectClient):
@@ -79,6 +79,6 @@ def shutdown() -> None:
     """End what clients left running (engines). Takes milliseconds; to be called when the program ends."""
     import sys
 
-    launch = sys.modules.get("localchat.providers.launch")
+    launch = sys.modules.get("localchat.providers.embedded.launcher")
     if launch is not None:
         launch.shutdown()

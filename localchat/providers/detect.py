@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from localchat.errors import LocalChatError
 from localchat.providers import listing
-from localchat.providers.direct import open_http, preload
-from localchat.providers.faults import Place
-from localchat.providers.templates import LOCAL, Template
+from localchat.providers.failures import Place
+from localchat.providers.presets import LOCAL, Template
+from localchat.providers.sdk_client import open_http, preload
 from localchat.records import RemoteModel
 
 PATIENCE = 0.5  # seconds for all of them together to be there, and as many to answer

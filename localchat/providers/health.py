@@ -15,7 +15,7 @@ TIMEOUT = 5.0  # seconds that a provider has to answer
 
 def check_weights() -> Check:
     """Of the built-in model. That they are not there yet is no fault."""
-    from localchat.providers import weights
+    from localchat.providers.embedded import weights
 
     if weights.present():
         return Check("weights", True, str(weights.path()))
@@ -49,7 +49,7 @@ def check_keyring(*, needed: bool) -> Check:
 
 def check_file(model: Model) -> Check:
     """Whether the weights file of a model of one's own is still there and whole."""
-    from localchat.providers.gguf import check_gguf
+    from localchat.providers.embedded.gguf import check_gguf
 
     try:
         facts = check_gguf(model.path or "")

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from localchat.errors import LocalChatError, ProviderRejected, ProviderUnavailable
-from localchat.providers import faults
-from localchat.providers.faults import Place
+from localchat.providers import failures
+from localchat.providers.failures import Place
 from localchat.records import RemoteModel
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ async def fetch(http: httpx2.AsyncClient, base_url: str, path: str, place: Place
             f"Set its address to {base_url}/v1: f2, then e.",
         )
     if status >= 400:
-        raise faults.refusal(place, status, body)
+        raise failures.refusal(place, status, body)
     raise ProviderUnavailable(f"{place.name} at {place.address} answered, but not with a list of models.", _CHECK)
 
 
@@ -55,9 +55,9 @@ async def _get(http: httpx2.AsyncClient, url: str, place: Place) -> tuple[int, A
                 if len(body) > _LARGEST:
                     raise ProviderUnavailable(f"{place.name} sent more than a list of models could be.", _CHECK)
     except httpx2.TimeoutException as error:
-        raise faults.no_answer(place, "no answer in time") from error
+        raise failures.no_answer(place, "no answer in time") from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise faults.no_answer(place, faults.reason_of(error)) from error
+        raise failures.no_answer(place, failures.reason_of(error)) from error
     try:
         return response.status_code, json.loads(body)
     except (ValueError, RecursionError):

@@ -10,16 +10,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from localchat.records import stamp, utc_now
-from localchat.store.catalog import Catalog
+from localchat.store.catalog.catalog import Catalog
 from localchat.store.chats import Chats
 from localchat.store.connection import PATIENCE, connect, patiently
 from localchat.store.messages import Messages
 from localchat.store.migrations import migrate
 from localchat.store.personas import Personas
-from localchat.store.state import State
+from localchat.store.settings import State
 
 if TYPE_CHECKING:
-    from localchat.store.search import Search
+    from localchat.store.search.search import Search
 
 __all__ = ["Store", "patiently"]
 
@@ -54,7 +54,7 @@ class Store:
 
     @cached_property
     def search(self) -> Search:
-        from localchat.store.search import Search  # on first use: no start needs it
+        from localchat.store.search.search import Search  # on first use: no start needs it
 
         return Search(self.connection)
 

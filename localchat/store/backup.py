@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localchat.errors import DiskFull, InvalidInput, StoreUnreadable
-from localchat.files import replacing, target, writing
 from localchat.store import Store
 from localchat.store.connection import snapshot, translated
-from localchat.store.identity import named
+from localchat.store.file import named
 from localchat.text import one_line
+from localchat.transfer.atomic_files import replacing, target, writing
 
 _PAGES = 2048  # copied between two looks at whether to go on; 8 MB
 _SPARE = 10_000_000  # bytes that stay free on the disk

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from localchat import validation
 from localchat.errors import InvalidInput, NotFound
 from localchat.records import Chat, ModelName
-from localchat.store import attached, validation
+from localchat.store import attachments as attachment_rows
 from localchat.store.connection import immediate
 from localchat.text import one_line, storable, visible
 
@@ -249,7 +250,7 @@ class Chats:
             new_chat, parent = made.lastrowid, None
             for row in line:
                 parent = tx.execute(_COPY, (new_chat, parent, row["id"])).lastrowid
-                attached.copy(tx, row["id"], parent or 0)
+                attachment_rows.copy(tx, row["id"], parent or 0)
             tx.execute("update chats set leaf_id = ? where id = ?", (parent, new_chat))
             assert new_chat is not None
             return self.get(new_chat)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from localchat.errors import DiskFull, InvalidInput, LocalChatError, StoreBusy, StoreUnreadable
-from localchat.store import identity
-from localchat.store.identity import named
+from localchat.store import file
+from localchat.store.file import named
 from localchat.text import clean, storable
 
 T = TypeVar("T")
@@ -209,7 +209,7 @@ def _look_once(path: Path) -> None:
             sqlite3.connect(f"{path.as_uri()}?mode=ro{immutable}", uri=True, isolation_level=None, timeout=PATIENCE)
         ) as connection,
     ):
-        identity.version_of(connection, path)
+        file.version_of(connection, path)
 
 
 def _retry(work: Callable[[], object], when: type[LocalChatError], seconds: float) -> None:

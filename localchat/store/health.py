@@ -13,7 +13,7 @@ from pathlib import Path
 from localchat.errors import LocalChatError
 from localchat.records import Check
 from localchat.store.connection import translated
-from localchat.store.identity import named, version_of
+from localchat.store.file import named, version_of
 from localchat.text import count
 
 LEAST_ROOM = 50_000_000  # bytes free on the disk; below that a long conversation is at risk

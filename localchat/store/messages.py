@@ -14,10 +14,10 @@ from pathlib import Path
 
 from localchat.errors import InvalidInput, NotFound, StoreUnreadable
 from localchat.records import Attachment, AttachmentInfo, Chat, ErrorNote, Message, Resolution, Status, Usage
-from localchat.store import attached
+from localchat.store import attachments as attachment_rows
 from localchat.store.chats import SELECT_CHAT, chat_of, model_name
 from localchat.store.connection import immediate
-from localchat.store.identity import named
+from localchat.store.file import named
 from localchat.text import storable, title_from
 
 _SELECT = """
@@ -136,12 +136,12 @@ class Messages:
 
     def _messages_of(self, rows: list[sqlite3.Row]) -> list[Message]:
         ids = [row["id"] for row in rows if row["attached"]]
-        found = attached.infos(self._connection, ids) if ids else {}
+        found = attachment_rows.infos(self._connection, ids) if ids else {}
         return [message_of(row, found.get(row["id"], ())) for row in rows]
 
     def attachments(self, message_id: int) -> list[Attachment]:
         """What went with a message, in its order, with the content; empty where the message is gone."""
-        return attached.read(self._connection, message_id)
+        return attachment_rows.read(self._connection, message_id)
 
     def line(self, chat: Chat, start: int = 0, stop: int | None = None) -> list[Message]:
         """The messages of the chat's current line with ``start <= depth < stop``, oldest first.
@@ -244,7 +244,7 @@ class Messages:
             prompt_id = None
             if text is not None:
                 prompt_id = self._insert(chat_id, parent, depth, "user", storable(text), now)
-                attached.insert(tx, prompt_id, attachments)
+                attachment_rows.insert(tx, prompt_id, attachments)
                 parent, depth = prompt_id, depth + 1
             reply_id = self._insert(chat_id, parent, depth, "assistant", storable(given), now, resolution)
             tx.execute(
@@ -285,7 +285,7 @@ class Messages:
         now: str,
         resolution: Resolution | None = None,
     ) -> int:
-        from localchat.store.liveness import me
+        from localchat.store.writers import me
 
         fallback = resolution.fallback if resolution else None
         row = self._connection.execute(
@@ -370,7 +370,7 @@ class Messages:
         rows = self._connection.execute("select id, writer from messages where status = 'streaming'").fetchall()
         if not rows:
             return 0
-        from localchat.store.liveness import alive
+        from localchat.store.writers import alive
 
         dead = [(row["id"], row["writer"]) for row in rows if not alive(row["writer"])]
         if not dead:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from localchat.errors import Internal
 from localchat.store.connection import immediate
-from localchat.store.identity import HISTORY, version_of
-from localchat.store.schema import CURRENT, STEPS
+from localchat.store.file import HISTORY, version_of
+from localchat.store.schema.core import CURRENT, STEPS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

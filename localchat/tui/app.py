@@ -24,13 +24,13 @@ from localchat.errors import Internal
 from localchat.providers import connect
 from localchat.store import Store, patiently
 from localchat.text import one_line
-from localchat.titles import SWITCH as TITLES
-from localchat.tui.messages import Connect, Shell
-from localchat.tui.notices import reporting, tell
-from localchat.tui.running import Running
-from localchat.tui.screens.chat import ChatScreen
-from localchat.tui.screens.too_small import TooSmallScreen, too_small
+from localchat.tui.chat.live_turns import Running
+from localchat.tui.chat.screen import ChatScreen
+from localchat.tui.dialogs.too_small import TooSmallScreen, too_small
+from localchat.tui.shell import Connect, Shell
 from localchat.tui.themes import DARK, LIGHT
+from localchat.tui.toasts import reporting, tell
+from localchat.turns.titles import SWITCH as TITLES
 
 POLL = 0.7  # seconds between looks at what other windows changed; the promise is two
 STARTED = 1.0  # seconds; by then the first screen stands
@@ -42,7 +42,7 @@ class LocalChat(Shell):
 
     TITLE = "localchat"
     # Textual loads the sheets of pushed screens only; the chat screen is there from the start.
-    CSS_PATH = ["app.tcss", "screens/chat.tcss"]
+    CSS_PATH = ["app.tcss", "chat/screen.tcss"]
     ENABLE_COMMAND_PALETTE = True
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -96,7 +96,7 @@ class LocalChat(Shell):
     # Keys of everywhere
 
     async def action_help(self) -> None:
-        from localchat.tui.screens.help import HelpScreen
+        from localchat.tui.dialogs.help import HelpScreen
 
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss()
@@ -115,7 +115,7 @@ class LocalChat(Shell):
         return sorted(seen.values(), key=lambda active: active.binding.id is None)
 
     async def action_providers(self) -> None:
-        from localchat.tui.screens.providers import ProvidersScreen
+        from localchat.tui.catalog.screen import ProvidersScreen
 
         if not isinstance(self.screen, ProvidersScreen):
             await self.push_screen(ProvidersScreen(id="catalog"))
@@ -157,7 +157,7 @@ class LocalChat(Shell):
     @work(exclusive=True, group="import")
     async def import_chats(self) -> None:
         """Ask for a file and take in what is not here yet."""
-        from localchat.tui.screens.exchange import ImportDialog
+        from localchat.tui.transfer.dialogs import ImportDialog
 
         if await self.push_screen_wait(ImportDialog()) is not None:
             self.catalog_changed()

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from localchat.cli import localchat
-from localchat.cli.base import Session
+from localchat.cli.session import Session
 from localchat.errors import BY_CODE
 from localchat.store import Store
 from tests.cli.conftest import Run

@@ -11,7 +11,7 @@ import pytest
 
 from localchat.store import Store
 from tests.cli.conftest import Run, command
-from tests.store.importers.sources import chatgpt_json, chatgpt_zip, talk
+from tests.transfer.importers.sources import chatgpt_json, chatgpt_zip, talk
 
 
 @pytest.fixture

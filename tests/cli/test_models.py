@@ -246,7 +246,7 @@ def test_pulling_knows_only_the_model_in_the_box(run: Run) -> None:
 
 
 def test_weights_that_are_there_are_not_fetched_again(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from localchat.providers import weights
+    from localchat.providers.embedded import weights
 
     weights.path().parent.mkdir(parents=True)
     with weights.path().open("wb") as file:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from localchat.cli.base import Program
+from localchat.cli.program import Program
 from localchat.store import Store
 from tests.cli.conftest import Run
 
@@ -42,8 +42,8 @@ def test_starting_the_app_loads_no_other_command_and_nothing_heavy(path: Path) -
         pass
     script = (
         "import sys\n"
-        "import localchat.cli.base as base\n"
-        "base.interactive = lambda **_: True\n"
+        "import localchat.cli.session as session\n"
+        "session.interactive = lambda **_: True\n"
         "import localchat.tui.app as app\n"
         "app.run = lambda path: print('\\n'.join(sys.modules)) or 0\n"
         "from localchat.cli import localchat\n"

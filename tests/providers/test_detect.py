@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from localchat.providers.detect import found
-from localchat.providers.templates import LOCAL, TEMPLATES, Template
+from localchat.providers.presets import LOCAL, TEMPLATES, Template
 from localchat.records import KINDS
 from tests.fakes import FakeEndpoint
 

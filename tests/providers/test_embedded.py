@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from localchat.errors import ContextTooLong, LocalChatError
-from localchat.providers import connect, embedded, launch, shutdown, warm
+from localchat.providers import connect, shutdown, warm
+from localchat.providers.embedded import client, launcher
 from localchat.records import Line, Model, Progress, Provider, Request, TextPiece
 from tests.providers.conftest import Make, Reply, asking, read, until
 from tests.providers.test_gguf import gguf
@@ -46,12 +47,12 @@ def _end() -> Iterator[None]:
     shutdown()
 
 
-def only_engine() -> launch.Engine:
-    (engine,) = [engine for engine in launch._engines.values() if engine.usable]
+def only_engine() -> launcher.Engine:
+    (engine,) = [engine for engine in launcher._engines.values() if engine.usable]
     return engine
 
 
-def process_of(engine: launch.Engine) -> psutil.Process:
+def process_of(engine: launcher.Engine) -> psutil.Process:
     assert engine._process is not None
     return psutil.Process(engine._process.pid)
 
@@ -105,7 +106,7 @@ async def test_words_in_any_script_and_control_characters_do_no_harm(local: Prov
 async def test_a_chat_that_is_too_long_tells_both_numbers(local: Provider) -> None:
     error = (await read(connect(local), asking(BOX, "word " * 6000))).error
     assert isinstance(error, ContextTooLong)
-    assert error.limit == embedded.BUILT_IN_CONTEXT
+    assert error.limit == client.BUILT_IN_CONTEXT
     assert error.tokens is not None
     assert error.tokens > 6000
 
@@ -204,7 +205,7 @@ async def test_a_model_without_a_file_is_told(local: Provider) -> None:
 async def test_a_model_that_does_not_fit_in_memory_is_told_before_it_is_loaded(
     local: Provider, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "_available", lambda: 100_000_000)
+    monkeypatch.setattr(launcher, "_available", lambda: 100_000_000)
     request = Request("mine", (Line("user", "Hi"),), path=str(weights), context=2000)
     reply = await read(connect(local), request)
     assert reply.code == "provider_unavailable"
@@ -275,7 +276,7 @@ async def test_shutdown_ends_every_engine_at_once(local: Provider) -> None:
 
 async def test_shutdown_while_it_loads_ends_it_too(local: Provider, cold: None) -> None:
     task = asyncio.create_task(read(connect(local), asking(BOX, "Hi", max_tokens=1)))
-    await until(lambda: bool(launch._engines))
+    await until(lambda: bool(launcher._engines))
     engine = only_engine()
     shutdown()
     reply = await task
@@ -285,8 +286,8 @@ async def test_shutdown_while_it_loads_ends_it_too(local: Provider, cold: None) 
 
 def test_the_engine_dies_with_its_parent_however_that_dies(local: Provider, weights: Path) -> None:
     script = (
-        "import asyncio, sys\nfrom pathlib import Path\nfrom localchat.providers import launch\n"
-        "engine = asyncio.run(launch.ready(launch.engine(Path(sys.argv[1]), 512)))\n"
+        "import asyncio, sys\nfrom pathlib import Path\nfrom localchat.providers.embedded import launcher\n"
+        "engine = asyncio.run(launcher.ready(launcher.engine(Path(sys.argv[1]), 512)))\n"
         "print(engine._process.pid, flush=True)\nsys.stdin.read()\n"
     )
     command = [sys.executable, "-c", script, str(weights)]
@@ -306,7 +307,7 @@ def model(path: str | None = None, name: str = BOX) -> Model:
 
 async def test_warming_begins_to_load_so_that_the_turn_finds_it_ready(local: Provider, cold: None) -> None:
     await warm(local, model())
-    await launch.ready(only_engine())
+    await launcher.ready(only_engine())
     reply = await read(connect(local), asking(BOX, "Hi", max_tokens=1))
     assert not [piece for piece in reply.pieces if isinstance(piece, Progress)]
 
@@ -317,12 +318,12 @@ async def test_warming_fetches_nothing_and_raises_nothing(
     monkeypatch.setenv("LOCALCHAT_MODELS", str(tmp_path / "none"))
     await warm(local, model())
     await warm(local, model(name="without a file"))
-    assert not launch._engines
+    assert not launcher._engines
     await warm(local, model(path=str(tmp_path / "missing.gguf"), name="mine"))
     with pytest.raises(LocalChatError):
-        await launch.ready(next(iter(launch._engines.values())))
+        await launcher.ready(next(iter(launcher._engines.values())))
     assert not (tmp_path / "none").exists()
 
 
 async def test_it_offers_the_model_in_the_box(local: Provider) -> None:
-    assert [(each.name, each.context) for each in await connect(local).models()] == [(BOX, embedded.BUILT_IN_CONTEXT)]
+    assert [(each.name, each.context) for each in await connect(local).models()] == [(BOX, client.BUILT_IN_CONTEXT)]

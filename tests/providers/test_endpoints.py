@@ -9,10 +9,10 @@ import pytest
 
 from localchat.errors import ContextTooLong, RateLimited
 from localchat.providers import Client, connect
-from localchat.providers.anthropic import AnthropicClient
-from localchat.providers.direct import DirectClient
-from localchat.providers.google import GoogleClient
-from localchat.providers.openai import OpenAIClient
+from localchat.providers.chat_completions import OpenAIClient
+from localchat.providers.sdk_client import DirectClient
+from localchat.providers.vendors.anthropic import AnthropicClient
+from localchat.providers.vendors.google import GoogleClient
 from localchat.records import Line, Provider, Request, TextPiece, Usage
 from tests.fakes import LIMIT, THOUGHTS, TOKENS, USAGE, WORDS, FakeEndpoint
 from tests.providers.conftest import KEY, Make, Reply, asking, read, until

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from localchat.errors import ContextTooLong
-from localchat.providers import faults
-from localchat.providers.faults import Place
+from localchat.providers import failures
+from localchat.providers.failures import Place
 
 HERE = Place("acme", "localhost:1", local=True, key_hint="", key="sk-secret")
 
@@ -43,14 +43,14 @@ HERE = Place("acme", "localhost:1", local=True, key_hint="", key="sk-secret")
 )  # fmt: skip
 def test_an_overflow_is_known_in_every_dialect(body: object, limit: int | None, tokens: int | None) -> None:
     for status in (400, 413, 500):
-        error = faults.refusal(HERE, status, body)
+        error = failures.refusal(HERE, status, body)
         assert isinstance(error, ContextTooLong)
         assert (error.limit, error.tokens) == (limit, tokens)
 
 
 @pytest.mark.parametrize("body", ["bad request", {"error": {"message": "context must be a string"}}, None, [], 5, ""])
 def test_other_refusals_are_no_overflow(body: object) -> None:
-    assert faults.refusal(HERE, 400, body).code == "provider_rejected"
+    assert failures.refusal(HERE, 400, body).code == "provider_rejected"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_other_refusals_are_no_overflow(body: object) -> None:
     ],
 )
 def test_the_words_for_people_are_found_in_any_body(body: object, words: str) -> None:
-    assert faults.said(body) == words
+    assert failures.said(body) == words
 
 
 def test_what_is_quoted_is_one_short_line_without_key_or_control_characters() -> None:
@@ -96,12 +96,12 @@ def test_what_is_quoted_is_one_short_line_without_key_or_control_characters() ->
      (529, "provider_unavailable"), (599, "provider_unavailable")],
 )  # fmt: skip
 def test_every_status_has_its_code(status: int, code: str) -> None:
-    assert faults.refusal(HERE, status, {"error": {"message": "no"}}).code == code
+    assert failures.refusal(HERE, status, {"error": {"message": "no"}}).code == code
 
 
 def test_google_says_400_where_the_key_is_wrong() -> None:
     body = {"error": {"code": 400, "message": "API key not valid.", "details": [{"reason": "API_KEY_INVALID"}]}}
-    error = faults.refusal(HERE, 400, body)
+    error = failures.refusal(HERE, 400, body)
     assert error.message == "acme refused the key (400): API key not valid."
 
 
@@ -110,4 +110,4 @@ def test_google_says_400_where_the_key_is_wrong() -> None:
     [(0, "1 s"), (0.2, "1 s"), (7, "7 s"), (7.1, "8 s"), (90, "90 s"), (91, "2 min"), (3600, "60 min"), (7200, "2 h")],
 )
 def test_a_wait_is_told_rounded_up(seconds: float, words: str) -> None:
-    assert faults.wait_words(seconds) == words
+    assert failures.wait_words(seconds) == words

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from localchat.errors import InvalidInput, LocalChatError, ModelMissing
-from localchat.providers.gguf import check_gguf, context_of
+from localchat.providers.embedded.gguf import check_gguf, context_of
 
 
 def string(text: str) -> bytes:

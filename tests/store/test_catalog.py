@@ -11,7 +11,7 @@ import pytest
 
 from localchat.errors import AlreadyExists, Internal, InvalidInput, NotFound, ProviderNotConfigured, StoreBusy
 from localchat.store import Store
-from localchat.store.catalog import Catalog
+from localchat.store.catalog.catalog import Catalog
 from tests.store.helpers import chats_with, default_ref, dump, echo, empty, raw
 
 GONE = "Resource not found or you do not have access to this resource"

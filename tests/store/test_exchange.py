@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from localchat.errors import InvalidInput, NotFound
-from localchat.export import json_document, markdown, rendered
-from localchat.portable import NamedModel, WholeChat, WholeMessage, in_order, line_of, versions_of
 from localchat.records import Attachment, ErrorNote, Usage
 from localchat.store import Store
-from localchat.store.exchange import Exchange
-from localchat.store.importers import import_file
+from localchat.store.importing import import_file
+from localchat.store.transfer import Exchange
+from localchat.transfer.export import json_document, markdown, rendered
+from localchat.transfer.portable import NamedModel, WholeChat, WholeMessage, in_order, line_of, versions_of
 from tests.store.helpers import Ticking
 
 AT = "2026-03-02T14:00:00.000Z"

@@ -79,7 +79,7 @@ ENDINGS = ("", "-wal", "-shm")
 
 
 def test_a_backup_is_a_store_that_opens_and_finds_its_words(store: Store, tmp_path: Path) -> None:
-    from localchat.store.search import Query
+    from localchat.store.search.search import Query
 
     filled(store, 3)
     store.catalog.add_provider("play", "echo")
@@ -215,7 +215,7 @@ def test_a_backup_that_is_stopped_leaves_nothing(store: Store, tmp_path: Path) -
 
 
 def test_export_files_are_private_whole_or_not_there(tmp_path: Path) -> None:
-    from localchat.files import target, write_text
+    from localchat.transfer.atomic_files import target, write_text
 
     assert write_text(tmp_path / "a.md", ["one\n", "zwei ü\n"]) == 12
     assert (tmp_path / "a.md").stat().st_mode & 0o777 == 0o600

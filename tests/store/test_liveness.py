@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from localchat.store import Store
-from localchat.store.liveness import alive, me
+from localchat.store.writers import alive, me
 from tests.store.helpers import ended, python
 
-LIVE = "import sys; from localchat.store.liveness import me; print(me(), flush=True); sys.stdin.read()"
+LIVE = "import sys; from localchat.store.writers import me; print(me(), flush=True); sys.stdin.read()"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_same_id_and_start_in_another_boot_is_another_process() -> None:
 def test_a_child_that_was_forked_has_a_mark_of_its_own() -> None:
     forked = python(
         "-c",
-        "import os; from localchat.store.liveness import me; mine = me(); pid = os.fork()\n"
+        "import os; from localchat.store.writers import me; mine = me(); pid = os.fork()\n"
         "if pid == 0: os._exit(0 if me() != mine else 1)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
     )
@@ -105,7 +105,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from localchat.store import Store
-from localchat.store.liveness import me
+from localchat.store.writers import me
 with Store(Path(sys.argv[1])) as store:
     store.connection.execute("insert into chats (title) values ('x')")
     store.connection.execute(

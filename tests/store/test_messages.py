@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from localchat.errors import NotFound
 from localchat.records import Chat, ErrorNote, Fallback, Model, Resolution, Usage
 from localchat.store import Store
-from localchat.store.liveness import me
 from localchat.store.messages import Begun
+from localchat.store.writers import me
 from localchat.testing import add_chat
 from tests.store.helpers import echo, raw
 from tests.store.test_chats import put, steps

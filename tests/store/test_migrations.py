@@ -10,9 +10,10 @@ import pytest
 from sqlite_utils import Database, Migrations
 
 from localchat.errors import Internal, StoreNewer
-from localchat.store import Store, migrations, schema
+from localchat.store import Store, migrations
 from localchat.store.connection import connect
 from localchat.store.migrations import migrate
+from localchat.store.schema import core
 from tests.store.helpers import ended, python, raw
 
 OPEN = """
@@ -37,20 +38,20 @@ def test_eight_first_starts_at_once_on_a_missing_file_all_succeed(tmp_path: Path
     with raw(path) as connection:
         assert connection.execute("pragma integrity_check").fetchone()[0] == "ok"
         recorded = connection.execute("select name from _sqlite_migrations").fetchall()
-        assert recorded == [(name,) for name, _ in schema.STEPS]
+        assert recorded == [(name,) for name, _ in core.STEPS]
 
 
 def test_the_steps_are_recorded_where_sqlite_utils_looks_for_them(store: Store) -> None:
     recorded = Migrations("localchat").applied(Database(store.connection, execute_plugins=False))
-    assert [step.name for step in recorded] == [name for name, _ in schema.STEPS]
-    assert store.connection.execute("pragma user_version").fetchone()[0] == schema.CURRENT
+    assert [step.name for step in recorded] == [name for name, _ in core.STEPS]
+    assert store.connection.execute("pragma user_version").fetchone()[0] == core.CURRENT
 
 
 def add_step(monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
-    from localchat.store import identity
+    from localchat.store import file
 
-    steps = (*schema.STEPS, ("next", sql))
-    for module in (migrations, identity):
+    steps = (*core.STEPS, ("next", sql))
+    for module in (migrations, file):
         monkeypatch.setattr(module, "STEPS", steps)
         monkeypatch.setattr(module, "CURRENT", len(steps))
 
@@ -64,7 +65,7 @@ def test_an_older_store_is_brought_up_to_date_with_its_rows(path: Path, monkeypa
             assert [p.name for p in store.catalog.providers()] == ["local", "z"]
             assert store.connection.execute("select count(note) from providers").fetchone()[0] == 0
         Store(path).close()
-    with pytest.raises(StoreNewer, match=rf"store version {schema.CURRENT + 1}, this one knows {schema.CURRENT}"):
+    with pytest.raises(StoreNewer, match=rf"store version {core.CURRENT + 1}, this one knows {core.CURRENT}"):
         Store(path)
 
 
@@ -110,7 +111,7 @@ def test_a_store_that_was_dumped_and_read_back_is_still_ours(tmp_path: Path, pat
         connection.executescript("\n".join(dumped))
     with Store(again) as store:
         assert [p.name for p in store.catalog.providers()] == ["local", "z"]
-        assert store.connection.execute("pragma user_version").fetchone()[0] == schema.CURRENT
+        assert store.connection.execute("pragma user_version").fetchone()[0] == core.CURRENT
 
 
 # What no client of the file can break, ours or another.

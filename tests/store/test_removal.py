@@ -18,7 +18,7 @@ from localchat.errors import (
 )
 from localchat.records import Removal
 from localchat.store import Store
-from localchat.store.catalog import Catalog
+from localchat.store.catalog.catalog import Catalog
 from tests.store.helpers import chats_with, default_ref, dump, echo, empty, raw
 
 EVERYTHING = ("providers", "model_configs", "chats", "messages", "catalog_events")

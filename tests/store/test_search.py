@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from localchat.errors import InvalidInput, NotFound
-from localchat.store import Store, search
-from localchat.store.search import Cancelled, Hit, Query, Search, spans_between
-from localchat.store.search_words import fold, holds, terms_of
+from localchat.store import Store
+from localchat.store.search import search
+from localchat.store.search.query_text import fold, holds, terms_of
+from localchat.store.search.search import Cancelled, Hit, Query, Search, spans_between
 from localchat.testing import add_chat, known_store
 from tests.store.helpers import raw
 
@@ -339,11 +340,12 @@ def test_an_index_that_was_damaged_is_noticed_and_rebuilt(store: Store) -> None:
 
 
 def test_messages_that_were_there_before_the_index_are_found(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from localchat.store import identity, migrations, schema
+    from localchat.store import file, migrations
+    from localchat.store.schema import core
 
     with monkeypatch.context() as old:
-        for module in (identity, migrations):
-            old.setattr(module, "STEPS", schema.STEPS[:1])
+        for module in (file, migrations):
+            old.setattr(module, "STEPS", core.STEPS[:1])
             old.setattr(module, "CURRENT", 1)
         with raw(path) as connection:
             connection.execute("pragma journal_mode=wal")

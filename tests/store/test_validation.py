@@ -10,7 +10,7 @@ import pytest
 
 from localchat.errors import AlreadyExists, InvalidInput, LocalChatError, NotFound, ProviderNotConfigured
 from localchat.store import Store
-from localchat.store.catalog import Catalog
+from localchat.store.catalog.catalog import Catalog
 from localchat.text import clean
 from tests.store.helpers import dump, echo
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from localchat.errors import LocalChatError, ProviderNotConfigured
 from localchat.store import Store
-from localchat.store.catalog import Catalog
+from localchat.store.catalog.catalog import Catalog
 from localchat.store.connection import snapshot
 
 ALLOWED = ("not_found", "already_exists", "invalid_input", "provider_not_configured", "no_default_model")

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from localchat.attachments import IMAGE_TOKENS
+from localchat.attachments.reading import IMAGE_TOKENS
 from localchat.errors import InvalidInput, ProviderRejected
 from localchat.records import Attachment, Piece, Request
 from localchat.store import Store
-from localchat.store.exchange import Exchange
+from localchat.store.transfer import Exchange
 from localchat.testing import StillClock
 from localchat.turns import Prompt, estimate_of, lines_that_fit
 from tests.turns.helpers import RAIN, Asked, began, chat, ended, everything, plain, seen, turn

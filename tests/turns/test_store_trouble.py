@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from localchat import turns
 from localchat.errors import DiskFull, Internal, LocalChatError, NotFound, StoreBusy, StoreUnreadable
 from localchat.records import Finished, Piece, Request, TextPiece
 from localchat.store import Store, patiently
 from localchat.testing import Reply, Script
-from localchat.turns import Began, Chunk, Ended, Prompt, send
+from localchat.turns import Began, Chunk, Ended, Prompt, send, sending
 from tests.store.helpers import raw
 from tests.turns.helpers import RAIN, Asked, chat, ended, everything, last, line, plain, seen, turn, words
 
@@ -183,8 +182,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     async def soon(write: object) -> object:
         return await patiently(write, 0.1)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(turns, "patiently", soon)
-    monkeypatch.setattr(turns, "KEEP_TRYING", 0.05)
+    monkeypatch.setattr(sending, "patiently", soon)
+    monkeypatch.setattr(sending, "KEEP_TRYING", 0.05)
 
 
 @contextlib.contextmanager

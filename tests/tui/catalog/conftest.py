@@ -23,7 +23,7 @@ from localchat.errors import LocalChatError
 from localchat.providers import Client
 from localchat.records import Piece, Provider, RemoteModel, Request
 from localchat.store import Store
-from localchat.tui.messages import Connect, Shell
+from localchat.tui.shell import Connect, Shell
 from localchat.tui.themes import DARK, LIGHT
 
 FRAME = 1 / 50  # seconds; Textual draws 60 times in one

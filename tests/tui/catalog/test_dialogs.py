@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from localchat.errors import InvalidInput
 from localchat.store import Store
-from localchat.tui.screens.confirm import ConfirmDialog
-from localchat.tui.screens.model_picker import ModelPicker
-from localchat.tui.screens.prompt import TextPrompt
+from localchat.tui.catalog.model_picker import ModelPicker
+from localchat.tui.dialogs.confirm import ConfirmDialog
+from localchat.tui.dialogs.prompt import TextPrompt
 from tests.tui.catalog.conftest import Bench, screen_text, settled
 
 

@@ -7,7 +7,7 @@ import asyncio
 from localchat.errors import ProviderRejected
 from localchat.records import RemoteModel
 from localchat.store import Store
-from localchat.tui.screens.discover import DiscoverDialog
+from localchat.tui.catalog.discover import DiscoverDialog
 from tests.tui.catalog.conftest import Bench, Endpoint, screen_text, settled, words
 
 OFFERED = [

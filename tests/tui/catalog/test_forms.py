@@ -9,13 +9,13 @@ import pytest
 from textual.widgets import Select
 
 from localchat.errors import ProviderRejected
-from localchat.providers.templates import TEMPLATES
+from localchat.providers.presets import TEMPLATES
 from localchat.records import Model, Provider, RemoteModel
 from localchat.store import Store
-from localchat.tui.screens.confirm import ConfirmDialog
-from localchat.tui.screens.model_form import ModelForm
-from localchat.tui.screens.provider_form import ProviderForm
-from localchat.tui.widgets.line import Line
+from localchat.tui.catalog.model_form import ModelForm
+from localchat.tui.catalog.provider_form import ProviderForm
+from localchat.tui.dialogs.confirm import ConfirmDialog
+from localchat.tui.dialogs.safe_input import Line
 from tests.tui.catalog.conftest import Bench, Endpoint, Keyring, settled, words
 
 
@@ -209,7 +209,7 @@ async def test_where_the_store_refuses_the_keyring_gets_back_what_it_had(
     stocked: Store, second: Store, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from localchat.errors import DiskFull
-    from localchat.store.catalog import Catalog
+    from localchat.store.catalog.catalog import Catalog
 
     stocked.catalog.edit_provider(stocked.catalog.provider("openai").id, key_source="keyring")
     keyring.kept["localchat", "openai"] = "sk-old-key"

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from localchat.providers.detect import Found
-from localchat.providers.templates import TEMPLATES
+from localchat.providers.presets import TEMPLATES
 from localchat.records import RemoteModel
 from localchat.store import Store
 from localchat.testing import known_store, screen_text, settled, still_app, still_environment
 from localchat.tui.app import LocalChat
-from localchat.tui.screens.discover import DiscoverDialog
-from localchat.tui.screens.help import HelpScreen
-from localchat.tui.screens.provider_form import ProviderForm
-from localchat.tui.screens.providers import ProvidersScreen
-from localchat.tui.screens.removal import RemovalDialog
+from localchat.tui.catalog.discover import DiscoverDialog
+from localchat.tui.catalog.provider_form import ProviderForm
+from localchat.tui.catalog.removal_dialog import RemovalDialog
+from localchat.tui.catalog.screen import ProvidersScreen
+from localchat.tui.dialogs.help import HelpScreen
 from tests.tui.catalog.conftest import settled as until
 from tests.tui.catalog.conftest import words
 

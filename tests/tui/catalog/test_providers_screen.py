@@ -7,14 +7,14 @@ import pytest
 from localchat.errors import ProviderUnavailable
 from localchat.records import RemoteModel
 from localchat.store import Store
-from localchat.tui.screens.confirm import ConfirmDialog
-from localchat.tui.screens.discover import DiscoverDialog
-from localchat.tui.screens.history import HistoryScreen
-from localchat.tui.screens.model_form import ModelForm
-from localchat.tui.screens.model_picker import ModelPicker
-from localchat.tui.screens.provider_form import ProviderForm
-from localchat.tui.screens.providers import ProvidersScreen
-from localchat.tui.screens.removal import RemovalDialog
+from localchat.tui.catalog.discover import DiscoverDialog
+from localchat.tui.catalog.history import HistoryScreen
+from localchat.tui.catalog.model_form import ModelForm
+from localchat.tui.catalog.model_picker import ModelPicker
+from localchat.tui.catalog.provider_form import ProviderForm
+from localchat.tui.catalog.removal_dialog import RemovalDialog
+from localchat.tui.catalog.screen import ProvidersScreen
+from localchat.tui.dialogs.confirm import ConfirmDialog
 from tests.tui.catalog.conftest import Bench, Endpoint, Keyring, add_chat, footer, screen_text, settled, words
 
 

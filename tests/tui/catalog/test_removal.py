@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from localchat.store import Store
-from localchat.tui.screens.providers import ProvidersScreen
-from localchat.tui.screens.removal import RemovalDialog
+from localchat.tui.catalog.removal_dialog import RemovalDialog
+from localchat.tui.catalog.screen import ProvidersScreen
 from tests.tui.catalog.conftest import Bench, Endpoint, add_chat, screen_text, settled, words
 
 

@@ -9,7 +9,7 @@ from textual.widgets import Select, TextArea
 
 from localchat.store import Store
 from localchat.testing import Script, known_store, say, screen_text, settled, still_app
-from localchat.tui.screens.chat_form import ChatForm
+from localchat.tui.chat.instructions_form import ChatForm
 
 SIZE = (110, 32)
 

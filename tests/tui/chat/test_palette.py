@@ -9,7 +9,7 @@ import pytest
 from localchat.records import Usage
 from localchat.store import Store
 from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
-from localchat.titles import SWITCH
+from localchat.turns.titles import SWITCH
 
 SIZE = (110, 40)
 

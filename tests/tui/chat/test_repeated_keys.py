@@ -10,7 +10,7 @@ from textual import events
 from localchat.store import Store
 from localchat.testing import known_store, settled, still_app
 from localchat.tui.app import LocalChat
-from localchat.tui.screens.providers import ProvidersScreen
+from localchat.tui.catalog.screen import ProvidersScreen
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from textual.widgets import Static
 
 from localchat.store import Store
 from localchat.testing import ScriptedClient, StillClock, add_chat, known_store, still_environment
-from localchat.tui.messages import Shell
-from localchat.tui.screens.search import SearchLine, SearchScreen
+from localchat.tui.search.screen import SearchLine, SearchScreen
+from localchat.tui.shell import Shell
 from localchat.tui.themes import DARK, LIGHT
 
 CHINESE = ("用SQLite锁库表的时候怎么办？", "先 BEGIN IMMEDIATE，再写入。")

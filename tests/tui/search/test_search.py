@@ -11,11 +11,12 @@ import pytest
 from textual.pilot import Pilot
 
 from localchat.errors import StoreUnreadable
-from localchat.store import Store, search
-from localchat.store.search import Found, Query, Search
+from localchat.store import Store
+from localchat.store.search import search
+from localchat.store.search.search import Found, Query, Search
 from localchat.testing import add_chat
-from localchat.tui.screens.search import SearchLine
-from localchat.tui.widgets.hit_list import HitList
+from localchat.tui.search.hit_list import HitList
+from localchat.tui.search.screen import SearchLine
 from tests.tui.search.conftest import Bench, screen_text, through, type_in, until
 
 

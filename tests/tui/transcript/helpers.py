@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from localchat.tui.themes import DARK, LIGHT
-from localchat.tui.widgets.transcript import Entry, Transcript
+from localchat.tui.transcript import Entry, Transcript
 
 
 class Listed:

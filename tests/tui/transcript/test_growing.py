@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from localchat.tui.widgets.transcript.code import CHUNK, LONGEST_CHUNK
-from localchat.tui.widgets.transcript.flow import Flow, MarkdownFlow, PlainFlow
-from localchat.tui.widgets.transcript.table import MEASURED
+from localchat.tui.transcript.code import CHUNK, LONGEST_CHUNK
+from localchat.tui.transcript.flow import Flow, MarkdownFlow, PlainFlow
+from localchat.tui.transcript.table import MEASURED
 
 # Lines that begin, continue, interrupt and end blocks in every way, and that change what the line before them was.
 # fmt: off
@@ -157,7 +157,7 @@ def test_the_work_for_a_chunk_does_not_grow_with_the_reply(kind: str, monkeypatc
     }[kind]
     begin = {"fence": "```python\n", "table": "| a | b |\n|---|---|\n"}.get(kind, "")
     parsed: list[int] = []
-    from localchat.tui.widgets.transcript import flow as module
+    from localchat.tui.transcript import flow as module
 
     real = module.parse_blocks
     monkeypatch.setattr(module, "parse_blocks", lambda text, known: parsed.append(len(text)) or real(text, known))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localchat.tui.widgets.transcript.heights import Heights
+from localchat.tui.transcript.heights import Heights
 
 
 @given(

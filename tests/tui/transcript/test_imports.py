@@ -27,7 +27,7 @@ def loaded_after(code: str) -> set[str]:
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(content: str | None, heavy: set[str]) -> None:
-    code = "from localchat.tui.widgets.transcript import Entry, layout_lines"
+    code = "from localchat.tui.transcript import Entry, layout_lines"
     if content is not None:
         code += f"\nlayout_lines({content}, 80)"
     assert loaded_after(code) <= heavy

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from localchat.tui.widgets.transcript import Transcript
-from localchat.tui.widgets.transcript.code import FOLDABLE
-from localchat.tui.widgets.transcript.paint import CARET
+from localchat.tui.transcript import Transcript
+from localchat.tui.transcript.code import FOLDABLE
+from localchat.tui.transcript.paint import CARET
 from tests.tui.transcript.helpers import Listed, Made, Page, answer, click, find, question, screen, talk
 
 CODES = (

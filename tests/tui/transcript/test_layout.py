@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from localchat.tui.widgets.transcript import Entry, Notice, layout_lines
+from localchat.tui.transcript import Entry, Notice, layout_lines
 from tests.tui.transcript.helpers import answer, question
 
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from textual.pilot import Pilot
 
-from localchat.tui.widgets.transcript import Entry, Notice, Transcript
-from localchat.tui.widgets.transcript.paint import CARET
+from localchat.tui.transcript import Entry, Notice, Transcript
+from localchat.tui.transcript.paint import CARET
 from tests.tui.transcript.helpers import Listed, Made, Page, answer, question, screen, talk
 
 REPLY = "Two **words**.\n\n- one\n- two\n\n```python\nx = 1\n```\n\nThe end."

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from localchat.tui.widgets.transcript import Entry, Notice, Transcript, layout_lines
-from localchat.tui.widgets.transcript.item import Item, NoFolds
+from localchat.tui.transcript import Entry, Notice, Transcript, layout_lines
+from localchat.tui.transcript.item import Item, NoFolds
 from tests.tui.transcript.helpers import Listed, Page, answer, click, screen
 
 EVIL = "a\x1b]0;title\x07\x1b[2J\x9b31m\x90q\x9c\r\x00\x7f\u202eb\u2066c\u200fd[/foo][@click=app.quit]e[/]"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from localchat.tui.widgets.transcript import Transcript
-from localchat.tui.widgets.transcript.window import PAGE
+from localchat.tui.transcript import Transcript
+from localchat.tui.transcript.window import PAGE
 from tests.tui.transcript.helpers import Listed, Made, Page, answer, question, screen, talk
 
 

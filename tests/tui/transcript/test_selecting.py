@@ -6,8 +6,8 @@ from textual.events import MouseMove
 from textual.geometry import Offset
 from textual.selection import Selection
 
-from localchat.tui.widgets.transcript import Transcript
-from localchat.tui.widgets.transcript.selecting import position
+from localchat.tui.transcript import Transcript
+from localchat.tui.transcript.selecting import position
 from tests.tui.transcript.helpers import Listed, Made, Page, answer, click, drag, find, question, talk
 
 

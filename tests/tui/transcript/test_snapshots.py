@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from localchat.tui.widgets.transcript import Entry, Notice, Transcript
+from localchat.tui.transcript import Entry, Notice, Transcript
 from tests.tui.transcript.helpers import Listed, Page
 
 ANSWER = """Two *deferred* transactions both hold a **read lock** and neither can upgrade, so one of them is told \

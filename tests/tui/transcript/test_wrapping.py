@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from localchat.text import clean
-from localchat.tui.widgets.transcript.lines import TEXT, Frame, is_simple, wrap, wrap_pieces
+from localchat.tui.transcript.lines import TEXT, Frame, is_simple, wrap, wrap_pieces
 
 letters = st.sampled_from("ab  c-日本語。（）é\u0301👩\u200d👧️ｶ\u00ad“”—…")
 texts = (

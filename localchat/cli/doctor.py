@@ -1,0 +1,112 @@
+"""``localchat doctor``, and the scripts that let a shell complete our words."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from localchat.cli.output import answer
+from localchat.cli.program import COMPLETE, Command
+from localchat.cli.session import Session, pass_session
+from localchat.errors import BY_CODE, LocalChatError
+from localchat.records import Check
+from localchat.text import count, one_line
+
+if TYPE_CHECKING:
+    from localchat.records import Model, Provider
+
+
+@click.command(cls=Command)
+@click.option("--all", "everywhere", is_flag=True, help="Ask providers on other machines as well whether they answer.")
+@pass_session
+def doctor(session: Session, everywhere: bool) -> None:
+    """Look whether everything is in order.
+
+    The store, the weights, keys, and the providers on this machine.
+    """
+    checks = _checks(session, everywhere)
+    broken = [check for check in checks if not check.ok]
+    width = max(len(check.name) for check in checks)
+    answer(
+        session,
+        {
+            "ok": not broken,
+            "checks": [{"name": check.name, "ok": check.ok, "detail": one_line(check.detail)} for check in checks],
+        },
+        *(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:{width}}  {one_line(check.detail)}" for check in checks),
+    )
+    if broken:
+        names = ", ".join(check.name for check in broken)
+        problem = LocalChatError(f"{count(len(broken), 'check')} failed: {names}.", one_line(broken[0].detail))
+        problem.code = broken[0].code if broken[0].code in BY_CODE else "internal"
+        raise problem
+
+
+def _checks(session: Session, everywhere: bool) -> list[Check]:
+    from localchat import __version__
+    from localchat.providers.health import check_engine, check_file, check_keyring, check_weights
+    from localchat.store.health import check_store
+
+    version = f"localchat {__version__} on Python {platform.python_version()}, {platform.system()}"
+    store = check_store(session.path)
+    providers: list[Provider] = []
+    models: list[Model] = []
+    if session.path.exists() and all(check.ok for check in store if check.name in ("sqlite", "store", "writable")):
+        try:
+            providers, models = session.store.catalog.providers(), session.store.catalog.models()
+        except LocalChatError as error:
+            store.append(Check("opening", False, error.message, error.code))
+    return [
+        Check("python", sys.version_info >= (3, 11), version),
+        *store,
+        check_weights(),
+        *(check_file(model) for model in models if model.path is not None),
+        check_engine(needed=any(provider.kind == "embedded" and provider.enabled for provider in providers)),
+        check_keyring(needed=any(provider.key_source == "keyring" for provider in providers)),
+        *_check_providers(providers, everywhere),
+        _terminal(),
+    ]
+
+
+def _check_providers(providers: list[Provider], everywhere: bool) -> list[Check]:
+    from localchat.providers.health import check_providers
+
+    return asyncio.run(check_providers(providers, everywhere=everywhere))
+
+
+def _terminal() -> Check:
+    if not sys.stdout.isatty():
+        return Check("terminal", True, "none here, which is fine for scripts; the app needs one")
+    size = shutil.get_terminal_size()
+    colour = "no colour, as NO_COLOR asks" if os.environ.get("NO_COLOR") else os.environ.get("COLORTERM") or "colour"
+    term = os.environ.get("TERM", "")
+    if term == "dumb":
+        return Check("terminal", False, "TERM is dumb: the app cannot be shown here", "invalid_input")
+    return Check("terminal", True, f"{size.columns} by {size.lines}, {term or 'no TERM'}, {colour}")
+
+
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@pass_session
+def completion(session: Session, shell: str) -> None:
+    """Print the completion script for SHELL.
+
+    It completes commands, options, models, providers and chats.
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    program = click.get_current_context().find_root().command
+    script = kind(program, {}, "localchat", COMPLETE).source_template % {
+        "complete_func": "_localchat_completion",
+        "complete_var": COMPLETE,
+        "prog_name": "localchat",
+    }
+    answer(session, {"shell": shell, "script": script}, script)

@@ -1,0 +1,59 @@
+"""One run's session: which store, and whether a script reads the answer.
+
+Nothing heavy is imported here: starting the app passes through this file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from localchat.store import Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Session(contextlib.ExitStack):
+    """One run of the program: which store, and whether a script reads the answer (``json``)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.db: str | None = None
+        self.json = False
+        self.on_a_loop = False  # then nothing may wait inside SQLite: ctrl+c would not be heard
+        self._store: Store | None = None
+
+    @property
+    def path(self) -> Path:
+        from localchat.paths import store_path
+
+        return store_path(self.db)
+
+    @property
+    def store(self) -> Store:
+        """The store, opened on first use and closed at the end of the run. Raises like ``Store``."""
+        if self._store is None:
+            from localchat.store import Store
+            from localchat.store.connection import PATIENCE
+
+            patience = 0.0 if self.on_a_loop else PATIENCE
+            self._store = self.enter_context(Store(self.path, busy_timeout=patience))
+        return self._store
+
+
+def pass_session(function: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
+    """Hand the run's session to a command as its first argument."""
+    return click.make_pass_decorator(Session)(function)
+
+
+def interactive(*, output: bool = False) -> bool:
+    """Whether a person can be asked: standard input and error are a terminal (and with ``output`` standard output)."""
+    streams = [sys.stdin, sys.stderr, *([sys.stdout] if output else [])]
+    return all(stream is not None and not stream.closed and stream.isatty() for stream in streams)

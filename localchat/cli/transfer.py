@@ -1,0 +1,167 @@
+"""``localchat import`` and ``localchat backup``, and what ``localchat chats export`` does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from localchat.cli.output import answer, size
+from localchat.cli.parameters import ChatId, Words, wrong_usage
+from localchat.cli.program import Command
+from localchat.cli.session import Session, pass_session
+from localchat.cli.streaming_output import StatusLine
+from localchat.errors import InvalidInput
+from localchat.text import clean, count, one_line
+
+if TYPE_CHECKING:
+    from localchat.transfer.export import Format
+    from localchat.transfer.importers import Imported
+
+SOURCES = ("localchat", "chatgpt", "llm", "elia", "oterm")  # as localchat.transfer.importers has them
+
+
+@click.command(cls=Command)
+@click.argument("ids", type=ChatId(), nargs=-1, metavar="[ID]...")
+@click.option("--all", "everything", is_flag=True, help="Every chat but those in the trash.")
+@click.option("--trash", is_flag=True, help="With --all: those in the trash too.")
+@click.option("--format", "form", type=click.Choice(["md", "json"]), help="Default: by the file's name, else md.")
+@click.option("-o", "--output", type=Words(), metavar="FILE", help="Write to a file instead of standard output.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@pass_session
+def export(
+    session: Session,
+    ids: tuple[int, ...],
+    everything: bool,
+    trash: bool,
+    form: Format | None,
+    output: str | None,
+    force: bool,
+) -> None:
+    """Write chats as Markdown to read, or as JSON that holds everything.
+
+    JSON has the whole tree of each chat and can be imported again.
+    """
+    from localchat.store.transfer import Exchange
+    from localchat.transfer.atomic_files import target, write_text
+    from localchat.transfer.export import rendered
+
+    if everything == bool(ids):
+        raise wrong_usage("Give the IDs of chats, or --all.")
+    if trash and not everything:
+        raise wrong_usage("--trash belongs to --all.")
+    if output is None and session.json and form == "md":
+        raise wrong_usage("--json prints JSON; give --output FILE for Markdown.")
+    form = form or _form_of(session, output)
+    exchange = Exchange(session.store)
+    if not everything:
+        for chat_id in ids:
+            session.store.chats.get(chat_id)  # all are there, or nothing is written
+    wanted = exchange.ids(trash=trash) if everything else list(dict.fromkeys(ids))
+    tally = {"chats": 0, "messages": 0}
+
+    def counted() -> Iterable[Any]:
+        for chat in exchange.read(wanted, lasting=form == "json"):
+            tally["chats"] += 1
+            tally["messages"] += len(chat.messages)
+            yield chat
+
+    pieces = rendered(counted(), form, session.store.now())
+    if output is None:
+        _print(pieces)
+        return
+    path = target(output, force=force)
+    written = write_text(path, pieces)
+    answer(
+        session,
+        {"file": str(path), "format": form, **tally, "bytes": written},
+        f"Wrote {count(tally['chats'], 'chat')} with {count(tally['messages'], 'message')} to {_named(path)}"
+        f" ({size(written)}).",
+    )
+
+
+def _form_of(session: Session, output: str | None) -> Format:
+    from localchat.transfer.export import ENDINGS
+
+    if output is None:
+        return "json" if session.json else "md"
+    return ENDINGS.get(Path(output).suffix.lower(), "md")
+
+
+def _print(pieces: Iterable[str]) -> None:
+    """As UTF-8, whatever the encoding of the terminal; to a terminal without what it would obey."""
+    from localchat.transfer.atomic_files import writing
+
+    terminal = sys.stdout.isatty()
+    with writing("standard output"):
+        for piece in pieces:
+            if terminal:
+                sys.stdout.write(clean(piece))
+            else:
+                sys.stdout.buffer.write(piece.encode("utf-8", "replace"))
+        sys.stdout.flush()
+
+
+@click.command("import", cls=Command)
+@click.argument("file", type=Words(), metavar="FILE")
+@click.option("--from", "kind", type=click.Choice(SOURCES), help="What it is, where that shall not be guessed.")
+@click.option("--dry-run", is_flag=True, help="Say what would be imported; change nothing.")
+@pass_session
+def import_chats(session: Session, file: str, kind: str | None, dry_run: bool) -> None:
+    """Take over chats: of another program, or of an export of our own.
+
+    What is here already is left as it is, so that the same FILE can be imported again. The source is only read.
+    """
+    from localchat.store.importing import import_file
+
+    status = StatusLine()
+
+    def tell(done: Imported) -> None:
+        status.show(f"{count(done.chats_imported + done.chats_skipped, 'chat')} …")
+
+    try:
+        done = import_file(session.store, file, kind=kind, dry_run=dry_run, progress=tell)
+    finally:
+        status.clear()
+    answer(session, done.document(), *done.lines())
+    if done.nothing:
+        raise InvalidInput(
+            f"Nothing of {one_line(file, 300)} could be imported.", one_line(done.chats_failed[0].reason, 300)
+        )
+
+
+@click.command(cls=Command)
+@click.argument("file", type=Words(), metavar="FILE")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@pass_session
+def backup(session: Session, file: str, force: bool) -> None:
+    """Copy the whole store to FILE, while it is in use, and check the copy.
+
+    FILE is a store of its own: `localchat --db FILE` opens it.
+    """
+    from localchat.store.backup import back_up
+
+    status = StatusLine()
+    try:
+        done = back_up(
+            session.store,
+            file,
+            force=force,
+            progress=lambda copied, total: status.show(f"Copying {size(copied)} of {size(total)} …"),
+        )
+    finally:
+        status.clear()
+    answer(
+        session,
+        {"file": str(done.file), "bytes": done.bytes, "chats": done.chats, "messages": done.messages},
+        f"Backed up {count(done.chats, 'chat')} with {count(done.messages, 'message')} to {_named(done.file)}"
+        f" ({size(done.bytes)}). The copy was checked.",
+    )
+
+
+def _named(path: Path) -> str:
+    return one_line(os.fspath(path), 300)

@@ -1,0 +1,1 @@
+"""Vendors that speak a format of their own, one file each."""

@@ -1,0 +1,1 @@
+"""Providers and models: reading, editing, removal and the way back."""

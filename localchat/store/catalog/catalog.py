@@ -1,0 +1,211 @@
+"""Providers, models, the default, tombstones, removal and undo.
+
+Every write is one method and one ``immediate()`` transaction that re-reads inside; no caller composes two writes.
+The rules: docs/life-of-models.md. How: ``rows`` reads, ``validation`` checks input, ``change`` holds the default's rule
+and the log, ``editing`` and ``removals`` write.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from localchat.records import (
+    CatalogEvent,
+    DefaultChange,
+    KeySource,
+    Model,
+    Provider,
+    Removal,
+    RemovalPreview,
+)
+from localchat.store.catalog import editing, queries, removal
+from localchat.store.catalog.transaction import Change, changing
+
+
+class Catalog:
+    """``now`` gives the time as the store writes it."""
+
+    def __init__(self, connection: sqlite3.Connection, now: Callable[[], str]) -> None:
+        self._connection = connection
+        self._now = now
+
+    def _changing(self) -> AbstractContextManager[Change]:
+        return changing(self._connection, self._now)
+
+    # Reading: each is one statement, fetched whole.
+
+    def providers(self) -> list[Provider]:
+        """All, by name."""
+        return queries.providers(self._connection)
+
+    def provider(self, name: str) -> Provider:
+        """Raises NotFound."""
+        return queries.provider_named(self._connection, name)
+
+    def models(self, provider: str | None = None, *, removed: bool = False) -> list[Model]:
+        """Live models by provider and model; with ``removed`` the tombstones (of that provider's name), newest
+        first."""
+        return (queries.tombstones if removed else queries.live_models)(self._connection, provider)
+
+    def model(self, model_id: int) -> Model:
+        """Live or removed. Raises NotFound."""
+        return queries.model_by_id(self._connection, model_id)
+
+    def live(self, ref: str) -> Model:
+        """The live model of that ref. Raises InvalidInput (no ref), NotFound (removed or never there; the message
+        names it and says which)."""
+        return queries.live_model(self._connection, ref)
+
+    def default(self) -> Model | None:
+        """The default, usable or not there."""
+        return queries.default(self._connection)
+
+    def successors(self, without: Iterable[int] = ()) -> list[Model]:
+        """Usable models but those (ids), by the order of promotion: provider, model, updated_at desc, id desc."""
+        return queries.successors(self._connection, without)
+
+    def chats_using(self, model_ids: Iterable[int]) -> int:
+        """How many chats (not in the trash) have one of them as their own model."""
+        return queries.chats_using(self._connection, model_ids)
+
+    def use_counts(self) -> dict[int, int]:
+        """Chats (not in the trash) by the id of their own model, for lists."""
+        return queries.use_counts(self._connection)
+
+    def events(self, limit: int = 200) -> list[CatalogEvent]:
+        """The log, newest first."""
+        return queries.events(self._connection, limit)
+
+    # Writing. All raise StoreBusy and DiskFull beside what they name, and Internal where a promise of the store itself
+    # was broken inside the transaction; nothing is changed then. A change that changes nothing writes nothing.
+
+    def add_provider(
+        self,
+        name: str,
+        kind: str,
+        base_url: str | None = None,
+        key_source: KeySource = "none",
+        key_name: str | None = None,
+    ) -> Provider:
+        """Raises InvalidInput (name, kind, base URL, key variable), AlreadyExists. A key in the keyring lies under
+        ``key_name``, else under the provider's name."""
+        new = editing.NewProvider.checked(name, kind, base_url, key_source, key_name)
+        with self._changing() as change:
+            return editing.add_provider(change, new)
+
+    def edit_provider(
+        self,
+        provider_id: int,
+        *,
+        name: str | None = None,
+        base_url: str | None = None,
+        key_source: KeySource | None = None,
+        key_name: str | None = None,
+    ) -> Provider:
+        """Change what is given; an empty ``base_url`` takes the address away. A new name is followed by the live models
+        in the same transaction; tombstones keep theirs. A new address sets ``is_local`` of the live models.
+        Raises NotFound, InvalidInput, AlreadyExists."""
+        with self._changing() as change:
+            return editing.edit_provider(change, provider_id, name, base_url, key_source, key_name)
+
+    def switch_provider(self, provider_id: int, enabled: bool) -> DefaultChange:
+        """Raises NotFound."""
+        with self._changing() as change:
+            return editing.switch_provider(change, provider_id, enabled)
+
+    def add_model(
+        self,
+        provider: str,
+        model: str,
+        *,
+        path: str | None = None,
+        context: int | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> Model:
+        """Raises ProviderNotConfigured, AlreadyExists, InvalidInput. It becomes the default where there is none and
+        it is usable. ``context`` in tokens. ``path`` is needed by, and only for, kind ``embedded`` (but
+        ``smollm2``)."""
+        new = editing.NewModel.checked(model, path, context, parameters)
+        with self._changing() as change:
+            return editing.add_model(change, provider, new)
+
+    def add_models(self, provider: str, models: Iterable[tuple[str, int | None]]) -> list[Model]:
+        """Several (name, context) in one transaction; those that are there already are passed over. All or none:
+        raises InvalidInput for the first name that cannot be used, ProviderNotConfigured."""
+        new = [editing.NewModel.checked(name, None, context, None) for name, context in models]
+        with self._changing() as change:
+            return editing.add_models(change, provider, new)
+
+    def edit_model(
+        self,
+        model_id: int,
+        *,
+        model: str | None = None,
+        path: str | None = None,
+        context: int | None = None,
+        clear_context: bool = False,
+        parameters: dict[str, Any] | None = None,
+    ) -> Model:
+        """Change what is given; ``parameters`` replaces all of them. Raises NotFound, ProviderNotConfigured,
+        AlreadyExists, InvalidInput."""
+        edit = editing.ModelEdit.checked(model, path, context, clear_context, parameters)
+        with self._changing() as change:
+            return editing.edit_model(change, model_id, edit)
+
+    def switch_model(self, model_id: int, enabled: bool) -> DefaultChange:
+        """Raises NotFound."""
+        with self._changing() as change:
+            return editing.switch_model(change, model_id, enabled)
+
+    def make_default(self, model_id: int) -> DefaultChange:
+        """Raises NotFound, InvalidInput where it is not usable."""
+        with self._changing() as change:
+            return editing.make_default(change, model_id)
+
+    def demote_default(self, model_id: int) -> DefaultChange:
+        """Promote another usable model. Raises NotFound, InvalidInput where it is not the default or is the only
+        usable one (and then changes nothing)."""
+        with self._changing() as change:
+            return editing.demote_default(change, model_id)
+
+    # Removal and undo.
+
+    def removal_of_provider(self, name: str, successor: str | None = None) -> RemovalPreview:
+        """What removing it would do; changes nothing. ``successor`` is a ref. Raises NotFound, InvalidInput."""
+        return removal.preview_of_provider(self._connection, name, successor)
+
+    def removal_of_model(self, ref: str, successor: str | None = None) -> RemovalPreview:
+        """Raises NotFound, InvalidInput."""
+        return removal.preview_of_model(self._connection, ref, successor)
+
+    def remove_provider(self, name: str, successor: int | None = None) -> Removal:
+        """Remove a provider for good; its live models stay as tombstones; ``successor`` (a model's id), else the first
+        usable one, becomes the default where the default goes. A successor is checked, but changes nothing, where the
+        default stays. Raises NotFound where it is gone already, InvalidInput for a successor that cannot be one,
+        Internal where the successor vanishes inside the transaction."""
+        with self._changing() as change:
+            return removal.remove_provider(change, name, successor)
+
+    def remove_model(self, model_id: int, successor: int | None = None) -> Removal:
+        """Like ``remove_provider``, for one model."""
+        with self._changing() as change:
+            return removal.remove_model(change, model_id, successor)
+
+    def undo(self, done: Removal) -> DefaultChange:
+        """Provider and models as before, in one transaction, and the default too if the promoted successor still holds
+        it. Raises AlreadyExists where something has taken a name meanwhile, NotFound where they are back already,
+        ProviderNotConfigured where a single model's provider is gone; nothing changes then."""
+        with self._changing() as change:
+            return removal.undo(change, done)
+
+    def last_removal(self, provider: str) -> Removal:
+        """What the newest removal of a provider of that name took with it, from the log. Raises NotFound."""
+        return removal.last_removal(self._connection, provider)
+
+    def last_model_removal(self, ref: str) -> Removal:
+        """The newest tombstone of that ref as a removal that can be undone. Raises NotFound,
+        ProviderNotConfigured where its provider is gone (the hint names `providers restore`)."""
+        return removal.last_model_removal(self._connection, ref)

@@ -1,0 +1,311 @@
+"""Adding, editing, switching on and off, and choosing the default. Input is checked before the transaction where it
+can be, and against the rows inside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from localchat import validation
+from localchat.errors import AlreadyExists, InvalidInput, ProviderNotConfigured
+from localchat.records import DefaultChange, KeySource, Model, Provider, is_local
+from localchat.store.catalog import queries
+from localchat.store.catalog.transaction import Change
+from localchat.validation import folded, quoted
+
+# Providers.
+
+
+@dataclass(frozen=True, slots=True)
+class NewProvider:
+    name: str
+    kind: str
+    base_url: str | None
+    key_source: KeySource
+    key_name: str | None
+
+    @classmethod
+    def checked(cls, name: str, kind: str, base_url: str | None, key_source: str, key_name: str | None) -> NewProvider:
+        name = validation.provider_name(name)
+        kind = validation.kind(kind)
+        return cls(name, kind, validation.base_url(kind, base_url), *validation.key(key_source, key_name, name))
+
+
+def add_provider(change: Change, new: NewProvider) -> Provider:
+    _free_provider_name(change, new.name)
+    change.tx.execute(
+        "insert into providers (name, kind, base_url, key_source, key_name, created_at, updated_at)"
+        " values (?, ?, ?, ?, ?, ?, ?)",
+        (new.name, new.kind, new.base_url, new.key_source, new.key_name, change.at, change.at),
+    )
+    change.done("provider-added", new.name, {"kind": new.kind, "base_url": new.base_url})
+    return queries.provider_named(change.tx, new.name)
+
+
+def _free_provider_name(change: Change, name: str) -> None:
+    if queries.find_provider(change.tx, name) is not None:
+        raise AlreadyExists(f"There is a provider {name} already.", "Choose another name, or edit that one.")
+
+
+def edit_provider(
+    change: Change,
+    provider_id: int,
+    name: str | None,
+    base_url: str | None,
+    key_source: KeySource | None,
+    key_name: str | None,
+) -> Provider:
+    old = queries.provider_by_id(change.tx, provider_id)
+    new = _edited(old, name, base_url, key_source, key_name)
+    edited = ("name", "base_url", "key_source", "key_name")
+    detail = {field: [getattr(old, field), getattr(new, field)] for field in edited}
+    detail = {field: pair for field, pair in detail.items() if pair[0] != pair[1]}
+    if not detail:
+        return old
+    if new.name != old.name:
+        _free_provider_name(change, new.name)
+        change.tx.execute(
+            "update model_configs set provider = ? where provider = ? and deleted_at is null", (new.name, old.name)
+        )
+    change.write(
+        f"The provider {old.name}",
+        "update providers set name = ?, base_url = ?, key_source = ?, key_name = ?, updated_at = ? where id = ?",
+        new.name,
+        new.base_url,
+        new.key_source,
+        new.key_name,
+        change.at,
+        old.id,
+    )
+    change.tx.execute(
+        "update model_configs set is_local = ? where provider = ? and deleted_at is null", (int(new.local), new.name)
+    )
+    change.done("provider-edited", old.name, detail)
+    return queries.provider_by_id(change.tx, provider_id)
+
+
+def _edited(
+    old: Provider, name: str | None, base_url: str | None, key_source: KeySource | None, key_name: str | None
+) -> Provider:
+    new_name = old.name if name is None else validation.provider_name(name)
+    source, entry = old.key_source, old.key_name
+    if key_source is not None or key_name is not None:
+        wanted = key_source or old.key_source
+        kept = old.key_name if wanted == old.key_source else None
+        source, entry = validation.key(wanted, key_name if key_name is not None else kept, new_name)
+    return replace(
+        old,
+        name=new_name,
+        base_url=old.base_url if base_url is None else validation.base_url(old.kind, base_url),
+        key_source=source,
+        key_name=entry,
+    )
+
+
+def switch_provider(change: Change, provider_id: int, enabled: bool) -> DefaultChange:
+    provider = queries.provider_by_id(change.tx, provider_id)
+    if provider.enabled == enabled:
+        return _unchanged(change)
+    change.write(
+        f"The provider {provider.name}",
+        "update providers set enabled = ?, updated_at = ? where id = ?",
+        int(enabled),
+        change.at,
+        provider.id,
+    )
+    return change.done("provider-enabled" if enabled else "provider-disabled", provider.name)
+
+
+def _unchanged(change: Change) -> DefaultChange:
+    return DefaultChange(change.before, change.before, promoted=False)
+
+
+# Models.
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    name: str
+    path: str | None
+    context: int | None
+    parameters: dict[str, Any]
+
+    @classmethod
+    def checked(cls, name: str, path: str | None, context: int | None, parameters: dict[str, Any] | None) -> NewModel:
+        return cls(validation.model_name(name), path, validation.context(context), validation.parameters(parameters))
+
+
+def add_model(change: Change, provider_name: str, new: NewModel) -> Model:
+    provider = _provider_of_model(change, provider_name)
+    _free_model_name(change, provider.name, new.name)
+    model = _insert(change, provider, new)
+    change.done("model-added", model.ref)
+    return queries.model_by_id(change.tx, model.id)
+
+
+def add_models(change: Change, provider_name: str, new: Sequence[NewModel]) -> list[Model]:
+    provider = _provider_of_model(change, provider_name)
+    taken = {folded(model.model) for model in queries.live_models(change.tx, provider.name)}
+    added = []
+    for wanted in new:
+        if folded(wanted.name) not in taken:
+            taken.add(folded(wanted.name))
+            added.append(_insert(change, provider, wanted))
+    settled = change.settle()
+    holder = settled.before
+    for model in added:  # a line each; the one that became the default tells so, the others that it stayed
+        if settled.after is not None and settled.after.id == model.id:
+            change.log("model-added", model.ref, None, settled)
+            holder = settled.after
+        else:
+            change.log("model-added", model.ref, None, DefaultChange(holder, holder, promoted=False))
+    return [queries.model_by_id(change.tx, model.id) for model in added]
+
+
+def _provider_of_model(change: Change, name: str) -> Provider:
+    """The explicit look-up inside the transaction: two writers never both win."""
+    provider = queries.find_provider(change.tx, name)
+    if provider is None:
+        raise ProviderNotConfigured()
+    return provider
+
+
+def _free_model_name(change: Change, provider: str, name: str, but: int | None = None) -> None:
+    there = queries.twin(change.tx, provider, name, but)
+    if there is not None:
+        raise AlreadyExists(
+            f"There is a model {quoted(there.ref)} already.",
+            "It can be edited or switched on." if there.model == name else "Names that differ in case only are one.",
+        )
+
+
+def _insert(change: Change, provider: Provider, new: NewModel) -> Model:
+    path = validation.weights(provider.kind, new.name, new.path)
+    inserted = change.tx.execute(
+        "insert into model_configs (provider, model, path, context, parameters, is_local, created_at, updated_at)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            provider.name,
+            new.name,
+            path,
+            new.context,
+            json.dumps(new.parameters),
+            int(is_local(provider.kind, provider.base_url)),
+            change.at,
+            change.at,
+        ),
+    )
+    return queries.model_by_id(change.tx, int(inserted.lastrowid or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEdit:
+    """What is not None changes; ``clear_context`` goes before ``context``. The row says how to check the rest."""
+
+    model: str | None
+    path: str | None
+    context: int | None
+    clear_context: bool
+    parameters: dict[str, Any] | None
+
+    @classmethod
+    def checked(
+        cls,
+        model: str | None,
+        path: str | None,
+        context: int | None,
+        clear_context: bool,
+        parameters: dict[str, Any] | None,
+    ) -> ModelEdit:
+        return cls(
+            None if model is None else validation.model_name(model),
+            path,
+            validation.context(context),
+            clear_context,
+            parameters,
+        )
+
+
+def edit_model(change: Change, model_id: int, edit: ModelEdit) -> Model:
+    old = queries.live_model_by_id(change.tx, model_id)
+    provider = _provider_of_model(change, old.provider)
+    name = old.model if edit.model is None else edit.model
+    path = old.path if edit.path is None else edit.path
+    # What stays as it is is not judged again: another program may have written it, and the rest can be edited still.
+    if name != old.model:
+        _free_model_name(change, provider.name, name, but=old.id)
+    if (name, path) != (old.model, old.path):
+        path = validation.weights(provider.kind, name, path)
+    new = replace(
+        old,
+        model=name,
+        path=path,
+        context=None if edit.clear_context else old.context if edit.context is None else edit.context,
+        parameters=old.parameters
+        if edit.parameters is None
+        else validation.parameters(edit.parameters, there=old.parameters),
+    )
+    edited = ("model", "path", "context", "parameters")
+    detail = {field: [getattr(old, field), getattr(new, field)] for field in edited}
+    detail = {field: pair for field, pair in detail.items() if pair[0] != pair[1]}
+    if not detail:
+        return old
+    change.write(
+        f"The model {old.ref}",
+        "update model_configs set model = ?, path = ?, context = ?, parameters = ?, updated_at = ?"
+        " where id = ? and deleted_at is null",
+        new.model,
+        new.path,
+        new.context,
+        json.dumps(new.parameters),
+        change.at,
+        old.id,
+    )
+    change.done("model-edited", old.ref, detail)
+    return queries.model_by_id(change.tx, old.id)
+
+
+def switch_model(change: Change, model_id: int, enabled: bool) -> DefaultChange:
+    model = queries.live_model_by_id(change.tx, model_id)
+    if model.enabled == enabled:
+        return _unchanged(change)
+    change.write(
+        f"The model {model.ref}",
+        "update model_configs set enabled = ?, updated_at = ? where id = ? and deleted_at is null",
+        int(enabled),
+        change.at,
+        model.id,
+    )
+    return change.done("model-enabled" if enabled else "model-disabled", model.ref)
+
+
+# The default.
+
+
+def make_default(change: Change, model_id: int) -> DefaultChange:
+    model = queries.live_model_by_id(change.tx, model_id)
+    if model.is_default:
+        return _unchanged(change)
+    if not model.usable:
+        off = model.ref if not model.enabled else f"its provider {model.provider}"
+        raise InvalidInput(
+            f"{model.ref} cannot be the default: {off} is switched off.", "Switch it on first, or choose another model."
+        )
+    change.give_default(model)
+    return change.done("default-chosen", model.ref)
+
+
+def demote_default(change: Change, model_id: int) -> DefaultChange:
+    model = queries.live_model_by_id(change.tx, model_id)
+    if not model.is_default:
+        raise InvalidInput(f"{model.ref} is not the default.", "Nothing was changed.")
+    others = queries.successors(change.tx, without=[model.id])
+    if not others:
+        raise InvalidInput(
+            f"{model.ref} is the only model that can answer; it stays the default.",
+            "Add or switch on another one first.",
+        )
+    change.give_default(others[0], promoted=True)
+    return change.done("default-demoted", model.ref)

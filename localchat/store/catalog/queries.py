@@ -1,0 +1,238 @@
+"""Reading providers and models: rows as records, each question one statement, fetched whole."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from localchat.errors import InvalidInput, NotFound
+from localchat.records import CatalogEvent, Model, Provider, Ref
+from localchat.text import storable
+from localchat.validation import folded, quoted
+
+GONE = NotFound().message  # the contract's words for a row that is not there any more
+
+
+def provider_of(row: sqlite3.Row) -> Provider:
+    return Provider(
+        id=row["id"],
+        name=row["name"],
+        kind=row["kind"],
+        base_url=row["base_url"],
+        key_source=row["key_source"],
+        key_name=row["key_name"],
+        enabled=bool(row["enabled"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def model_of(row: sqlite3.Row) -> Model:
+    parameters = json.loads(row["parameters"])
+    return Model(
+        id=row["id"],
+        provider=row["provider"],
+        model=row["model"],
+        path=row["path"],
+        context=row["context"],
+        parameters=parameters if isinstance(parameters, dict) else {},
+        enabled=bool(row["enabled"]),
+        is_default=bool(row["is_default"]),
+        is_local=bool(row["is_local"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        deleted_at=row["deleted_at"],
+        usable=bool(row["usable"]),
+    )
+
+
+def event_of(row: sqlite3.Row) -> CatalogEvent:
+    return CatalogEvent(
+        id=row["id"],
+        at=row["at"],
+        action=row["action"],
+        subject=row["subject"],
+        default_before=row["default_before"],
+        default_after=row["default_after"],
+        by=row["by"],
+        detail=json.loads(row["detail"]),
+    )
+
+
+def _models(connection: sqlite3.Connection, sql: str, *values: Any) -> list[Model]:
+    asked = [storable(value) if isinstance(value, str) else value for value in values]
+    return [model_of(row) for row in connection.execute(sql, asked).fetchall()]
+
+
+def providers(connection: sqlite3.Connection) -> list[Provider]:
+    return [provider_of(row) for row in connection.execute("select * from providers order by name").fetchall()]
+
+
+def find_provider(connection: sqlite3.Connection, name: str) -> Provider | None:
+    row = connection.execute("select * from providers where name = ?", (storable(name),)).fetchone()
+    return None if row is None else provider_of(row)
+
+
+def provider_named(connection: sqlite3.Connection, name: str) -> Provider:
+    """Raises NotFound; the hint names it and says whether it was ever there."""
+    found = find_provider(connection, name)
+    if found is not None:
+        return found
+    was_there = connection.execute(
+        "select 1 from catalog_events where action = 'provider-removed' and subject = ? limit 1", (storable(name),)
+    ).fetchone()
+    raise NotFound(
+        hint=f"The provider {name} was removed; `localchat providers restore {name}` brings it back."
+        if was_there
+        else f"There is no provider {quoted(name)}. See `localchat providers list`."
+    )
+
+
+def find_provider_by_id(connection: sqlite3.Connection, provider_id: int) -> Provider | None:
+    row = connection.execute("select * from providers where id = ?", (provider_id,)).fetchone()
+    return None if row is None else provider_of(row)
+
+
+def provider_by_id(connection: sqlite3.Connection, provider_id: int) -> Provider:
+    """Raises NotFound."""
+    found = find_provider_by_id(connection, provider_id)
+    if found is None:
+        raise NotFound(hint="This provider was removed, perhaps in another window.")
+    return found
+
+
+def live_models(connection: sqlite3.Connection, provider: str | None = None) -> list[Model]:
+    if provider is None:
+        return _models(connection, "select * from live_models order by provider, model, id")
+    return _models(connection, "select * from live_models where provider = ? order by model, id", provider)
+
+
+def tombstones(connection: sqlite3.Connection, provider: str | None = None) -> list[Model]:
+    """Newest first."""
+    return _models(
+        connection,
+        "select * from known_models where deleted_at is not null and (? is null or provider = ?)"
+        " order by deleted_at desc, id desc",
+        provider,
+        provider,
+    )
+
+
+def find_model(connection: sqlite3.Connection, model_id: int) -> Model | None:
+    found = _models(connection, "select * from known_models where id = ?", model_id)
+    return found[0] if found else None
+
+
+def model_by_id(connection: sqlite3.Connection, model_id: int) -> Model:
+    """Live or removed. Raises NotFound."""
+    found = find_model(connection, model_id)
+    if found is None:
+        raise NotFound(hint=f"No model has the id {model_id}.")
+    return found
+
+
+def live_model_by_id(connection: sqlite3.Connection, model_id: int) -> Model:
+    """Raises NotFound; the hint names the model where it was removed."""
+    model = model_by_id(connection, model_id)
+    if model.removed:
+        raise NotFound(hint=f"{model.ref} was removed, perhaps in another window.")
+    return model
+
+
+def live_model(connection: sqlite3.Connection, ref: str) -> Model:
+    """Raises InvalidInput where it is no ref; NotFound, whose message tells a removed model from one never there."""
+    provider, name = parsed(ref)
+    as_written = storable(ref.partition("/")[2])  # another program may have stored a form that we would not
+    found = _models(
+        connection, "select * from live_models where provider = ? and model in (?, ?)", provider, name, as_written
+    )
+    if found:
+        return max(found, key=lambda model: model.model == as_written)
+    if newest_tombstone(connection, provider, name) is not None:
+        raise NotFound(f"{GONE}: {ref} was removed.", f"`localchat models restore {ref}` brings it back.")
+    alike = twin(connection, provider, name)
+    raise NotFound(
+        f"There is no model {quoted(ref)}.",
+        f"Did you mean {alike.ref}?" if alike else "See `localchat models list`.",
+    )
+
+
+def parsed(ref: str) -> Ref:
+    """A ref as it is stored. Raises InvalidInput."""
+    import unicodedata
+
+    try:
+        return Ref.parse(unicodedata.normalize("NFC", storable(ref)))
+    except ValueError:
+        raise InvalidInput(
+            f"{quoted(ref)} names no model.", "Write PROVIDER/MODEL, as `localchat models list` shows them."
+        ) from None
+
+
+def newest_tombstone(connection: sqlite3.Connection, provider: str, model: str) -> Model | None:
+    found = _models(
+        connection,
+        "select * from known_models where deleted_at is not null and provider = ? and model = ?"
+        " order by deleted_at desc, id desc limit 1",
+        provider,
+        model,
+    )
+    return found[0] if found else None
+
+
+def twin(connection: sqlite3.Connection, provider: str, model: str, but: int | None = None) -> Model | None:
+    """The live model of that provider whose name is the same up to case and Unicode form; ``but``: not this id."""
+    wanted = folded(model)
+    for live in live_models(connection, provider):
+        if live.id != but and folded(live.model) == wanted:
+            return live
+    return None
+
+
+def default(connection: sqlite3.Connection) -> Model | None:
+    found = _models(connection, "select * from live_models where is_default = 1")
+    return found[0] if found else None
+
+
+def successors(connection: sqlite3.Connection, without: Iterable[int] = ()) -> list[Model]:
+    """Usable models but those, by the order of promotion."""
+    gone = set(without)
+    usable = _models(connection, "select * from usable_models order by provider, model, updated_at desc, id desc")
+    return [model for model in usable if model.id not in gone]
+
+
+def chats_using(connection: sqlite3.Connection, model_ids: Iterable[int]) -> int:
+    row = connection.execute(
+        "select count(*) from chats where deleted_at is null and model_config_id in (select value from json_each(?))",
+        (json.dumps(list(model_ids)),),
+    ).fetchone()
+    return int(row[0])
+
+
+def newest_titles(connection: sqlite3.Connection, model_ids: Iterable[int], limit: int = 3) -> tuple[str, ...]:
+    """Titles of the chats used last among those with one of these models; reads ``limit`` rows a model."""
+    rows = connection.execute(
+        """
+        select chats.title from json_each(?) as wanted join chats on chats.id in (
+          select id from chats where model_config_id = wanted.value and deleted_at is null
+          order by updated_at desc, id desc limit ?)
+        order by chats.updated_at desc, chats.id desc limit ?
+        """,
+        (json.dumps(list(model_ids)), limit, limit),
+    ).fetchall()
+    return tuple(str(row[0]) for row in rows)
+
+
+def use_counts(connection: sqlite3.Connection) -> dict[int, int]:
+    rows = connection.execute(
+        "select model_config_id, count(*) from chats"
+        " where deleted_at is null and model_config_id is not null group by model_config_id"
+    ).fetchall()
+    return {int(model_id): int(number) for model_id, number in rows}
+
+
+def events(connection: sqlite3.Connection, limit: int) -> list[CatalogEvent]:
+    rows = connection.execute("select * from catalog_events order by id desc limit ?", (limit,)).fetchall()
+    return [event_of(row) for row in rows]

@@ -1,0 +1,251 @@
+"""Removing providers and models, what it would do, and the way back.
+
+A removal neither reads nor writes a chat inside its transaction: it costs the same however many use the models.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from localchat import validation
+from localchat.errors import AlreadyExists, InvalidInput, NotFound, ProviderNotConfigured, StoreUnreadable
+from localchat.records import CatalogEvent, DefaultChange, Model, Provider, Removal, RemovalPreview, is_local
+from localchat.store.catalog import queries
+from localchat.store.catalog.transaction import Action, Change
+from localchat.store.connection import snapshot
+from localchat.text import storable
+from localchat.validation import quoted
+
+# What it would do.
+
+
+def preview_of_provider(connection: sqlite3.Connection, name: str, successor: str | None) -> RemovalPreview:
+    with snapshot(connection):
+        provider = queries.provider_named(connection, name)
+        return _preview(connection, provider, queries.live_models(connection, name), successor)
+
+
+def preview_of_model(connection: sqlite3.Connection, ref: str, successor: str | None) -> RemovalPreview:
+    with snapshot(connection):
+        return _preview(connection, None, [queries.live_model(connection, ref)], successor)
+
+
+def _preview(
+    connection: sqlite3.Connection, provider: Provider | None, models: Sequence[Model], successor: str | None
+) -> RemovalPreview:
+    going = [model.id for model in models]
+    before = queries.default(connection)
+    chosen = None if successor is None else _checked(queries.live_model(connection, successor), models)
+    after, candidates = before, []
+    if before is not None and before.id in going:
+        candidates = queries.successors(connection, without=going)
+        after = chosen or next(iter(candidates), None)
+    return RemovalPreview(
+        provider=provider,
+        models=tuple(models),
+        chats_affected=queries.chats_using(connection, going),
+        newest_titles=queries.newest_titles(connection, going),
+        default_before=before,
+        default_after=after,
+        successors=tuple(candidates),
+    )
+
+
+def _checked(successor: Model, going: Iterable[Model]) -> Model:
+    """A successor that can be one. Checked even where the default stays: a wrong name is never passed over."""
+    if any(successor.id == model.id for model in going):
+        raise InvalidInput(f"{successor.ref} is itself removed; it cannot become the default.", "Choose another model.")
+    if not successor.usable:
+        raise InvalidInput(
+            f"{successor.ref} is switched off; it cannot become the default.", "Switch it on first, or choose another."
+        )
+    return successor
+
+
+# Doing it.
+
+
+def remove_provider(change: Change, name: str, successor: int | None) -> Removal:
+    provider = queries.provider_named(change.tx, name)
+    models = queries.live_models(change.tx, name)
+    chosen = _chosen(change, successor, models)
+    if _bury(change, models) != len(models):
+        raise change.vanished(f"A model of {name}")
+    if change.tx.execute("delete from providers where id = ?", (provider.id,)).rowcount != 1:
+        raise NotFound(hint=f"The provider {name} is gone already. Nothing was changed.")
+    return _finish(change, "provider-removed", provider.name, provider, models, chosen)
+
+
+def remove_model(change: Change, model_id: int, successor: int | None) -> Removal:
+    model = queries.live_model_by_id(change.tx, model_id)
+    chosen = _chosen(change, successor, [model])
+    if _bury(change, [model]) != 1:
+        raise NotFound(hint=f"{model.ref} is gone already. Nothing was changed.")
+    return _finish(change, "model-removed", model.ref, None, [model], chosen)
+
+
+def _chosen(change: Change, successor: int | None, going: Sequence[Model]) -> Model | None:
+    if successor is None:
+        return None
+    model = queries.model_by_id(change.tx, successor)
+    if model.removed:
+        raise NotFound(
+            f"{queries.GONE}: {model.ref} was removed.", "It cannot become the default. Choose another model."
+        )
+    return _checked(model, going)
+
+
+def _bury(change: Change, models: Sequence[Model]) -> int:
+    """How many got their tombstone. Nothing else of them changes, so that an undo is exact."""
+    return change.tx.execute(
+        "update model_configs set deleted_at = ?, is_default = 0"
+        " where deleted_at is null and id in (select value from json_each(?))",
+        (change.at, json.dumps([model.id for model in models])),
+    ).rowcount
+
+
+def _finish(
+    change: Change,
+    action: Action,
+    subject: str,
+    provider: Provider | None,
+    models: Sequence[Model],
+    chosen: Model | None,
+) -> Removal:
+    removes_default = change.before is not None and any(model.id == change.before.id for model in models)
+    if chosen is not None and removes_default:
+        change.give_default(chosen)
+    settled = change.settle()
+    detail = {
+        "provider": asdict(provider) if provider else None,
+        "models": [asdict(model) for model in models],
+        "default_before": settled.before.id if settled.before else None,
+        "default_after": settled.after.id if settled.after else None,
+    }
+    event_id = change.log(action, subject, detail, settled)
+    return Removal(event_id, provider, tuple(models), settled.before, settled.after, change.at)
+
+
+# The way back.
+
+
+def undo(change: Change, removal: Removal) -> DefaultChange:
+    if removal.provider is not None:
+        _restore_provider(change, removal.provider)
+    for model in removal.models:
+        _restore_model(change, model)
+    _return_default(change, removal)
+    subject = removal.provider.name if removal.provider else ", ".join(model.ref for model in removal.models)
+    action: Action = "provider-restored" if removal.provider else "model-restored"
+    return change.done(action, subject, {"removal": removal.event_id})
+
+
+def _restore_provider(change: Change, provider: Provider) -> None:
+    if queries.find_provider(change.tx, provider.name) is not None:
+        raise AlreadyExists(
+            f"There is a provider {provider.name} already; nothing was restored.",
+            "Rename or remove that one first.",
+        )
+    back = queries.find_provider_by_id(change.tx, provider.id)
+    if back is not None:
+        raise NotFound(hint=f"{provider.name} is back already, as {back.name}. Nothing was restored.")
+    fields = asdict(provider)
+    change.tx.execute(
+        f"insert into providers ({', '.join(fields)}) values ({', '.join(':' + name for name in fields)})", fields
+    )
+
+
+def _restore_model(change: Change, model: Model) -> None:
+    now = queries.find_model(change.tx, model.id)
+    if now is None or not now.removed:
+        raise NotFound(
+            hint=f"{model.ref} is {'gone for good' if now is None else 'back already'}. Nothing was restored."
+        )
+    provider = queries.find_provider(change.tx, now.provider)
+    if provider is None:
+        raise ProviderNotConfigured(f"`localchat providers restore {now.provider}` brings the provider back first.")
+    there = queries.twin(change.tx, now.provider, now.model)
+    if there is not None:
+        raise AlreadyExists(
+            f"There is a model {quoted(there.ref)} already; nothing was restored.", "Remove that one first."
+        )
+    validation.weights(provider.kind, now.model, now.path)  # the name may belong to a provider of another kind by now
+    change.write(
+        f"The model {now.ref}",
+        "update model_configs set deleted_at = null, is_local = ? where id = ? and deleted_at is not null",
+        int(is_local(provider.kind, provider.base_url)),
+        now.id,
+    )
+
+
+def _return_default(change: Change, removal: Removal) -> None:
+    """The default comes back too where the one that was promoted in its place still holds it."""
+    was = removal.default_before
+    if was is None or all(model.id != was.id for model in removal.models):
+        return
+    holder = change.before.id if change.before else None
+    stand_in = removal.default_after.id if removal.default_after else None
+    if holder != stand_in:
+        return
+    back = queries.model_by_id(change.tx, was.id)
+    if back.usable:
+        change.give_default(back)
+
+
+def last_removal(connection: sqlite3.Connection, provider: str) -> Removal:
+    row = connection.execute(
+        "select * from catalog_events where action = 'provider-removed' and subject = ? order by id desc limit 1",
+        (storable(provider),),
+    ).fetchone()
+    if row is None:
+        raise NotFound(
+            f"No provider {quoted(provider)} was ever removed here.", "See `localchat providers log` for what was."
+        )
+    return _from_log(connection, queries.event_of(row))
+
+
+def last_model_removal(connection: sqlite3.Connection, ref: str) -> Removal:
+    provider, name = queries.parsed(ref)
+    model = queries.newest_tombstone(connection, provider, name)
+    if model is None or model.deleted_at is None:
+        raise NotFound(f"No model {quoted(ref)} was ever removed here.", "See `localchat models list --all`.")
+    if queries.find_provider(connection, provider) is None:
+        raise ProviderNotConfigured(f"`localchat providers restore {provider}` brings it back with its models.")
+    row = connection.execute(
+        "select * from catalog_events where action in ('model-removed', 'provider-removed') and exists ("
+        "  select 1 from json_each(detail, '$.models') where json_extract(value, '$.id') = ?)"
+        " order by id desc limit 1",
+        (model.id,),
+    ).fetchone()
+    alive = replace(model, deleted_at=None)
+    if row is None:  # the tombstone was made by another program
+        return Removal(0, None, (alive,), None, None, model.deleted_at)
+    logged = _from_log(connection, queries.event_of(row))
+    return replace(logged, provider=None, models=tuple(m for m in logged.models if m.id == model.id))
+
+
+def _from_log(connection: sqlite3.Connection, event: CatalogEvent) -> Removal:
+    try:
+        provider = event.detail["provider"]
+        models = tuple(Model(**fields) for fields in event.detail["models"])
+        before = event.detail["default_before"]
+        return Removal(
+            event_id=event.id,
+            provider=Provider(**provider) if provider else None,
+            models=models,
+            default_before=next((m for m in models if m.id == before), None) or _logged(connection, before),
+            default_after=_logged(connection, event.detail["default_after"]),
+            at=event.at,
+        )
+    except (KeyError, TypeError) as error:
+        raise StoreUnreadable(
+            f"Line {event.id} of the catalog's log cannot be read.", "Another program may have written it."
+        ) from error
+
+
+def _logged(connection: sqlite3.Connection, model_id: Any) -> Model | None:
+    return None if model_id is None else queries.find_model(connection, int(model_id))

@@ -1,0 +1,256 @@
+"""What importers share: times and names from anywhere, and other programs' SQLite files without disturbing them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+import shutil
+import sqlite3
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from localchat import validation
+from localchat.attachments.reading import IMAGE_LIMIT, NAME_LIMIT, image_type
+from localchat.errors import InvalidInput
+from localchat.records import Attachment, stamp
+from localchat.text import one_line, storable
+from localchat.transfer.portable import NamedModel, Note, WholeMessage
+
+IMAGE = Note("1 image was not imported; its name stands where it was.",
+             "{n} images were not imported; their names stand where they were.")  # fmt: skip
+FILE = Note("1 file was not imported; its name stands where it was.",
+            "{n} files were not imported; their names stand where they were.")  # fmt: skip
+UNKNOWN = Note("1 part of an unknown kind was kept as it came.", "{n} parts of unknown kinds were kept as they came.")
+NO_TIMES = Note("1 chat has no times at its source; it has that of the file.",
+                "{n} chats have no times at their source; they have that of the file.")  # fmt: skip
+LOOSE = Note("1 message hung on nothing and begins a line of its own.",
+             "{n} messages hung on nothing and begin lines of their own.")  # fmt: skip
+ORPHANS = Note("1 chat was recovered from messages whose chat is gone there.",
+               "{n} chats were recovered from messages whose chats are gone there.")  # fmt: skip
+EMPTY = Note("1 chat there has no messages.", "{n} chats there have no messages.")
+
+_SQLITE = b"SQLite format 3\0"
+_FAMILIES = (
+    (re.compile(r"(?!gpt-oss)(gpt|chatgpt|o[1-9]|text-davinci|davinci|ft:gpt)\b"), "openai"),
+    (re.compile(r"claude"), "anthropic"),
+    (re.compile(r"gemini"), "google"),
+)
+_SAME = {"gemini": "google", "vertex_ai": "google", "ollama_chat": "ollama", "lm-studio": "lmstudio"}
+LOCAL = ("ollama", "lmstudio", "llamacpp", "llamafile", "gpt4all", "gguf", "mlx", "local")
+_TAGGED = re.compile(r"[\w.-]+:[\w.-]+")  # as ollama names them: qwen3:8b
+
+
+# Times
+
+
+def stamped(value: object, *, local: bool = False) -> str | None:
+    """A time as the store writes it; None where there is none, or none that can be (0 is what nobody knew).
+
+    Numbers are seconds since 1970, or milliseconds where that many seconds cannot be meant. Text is ISO 8601; one
+    without a zone is UTC, or with ``local`` of this machine's zone.
+    """
+    try:
+        if isinstance(value, bool) or value is None:
+            return None
+        if isinstance(value, int | float):
+            if not math.isfinite(value):
+                return None
+            found = datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, UTC)
+        else:
+            found = datetime.fromisoformat(str(value).strip())
+            if found.tzinfo is None and not local:
+                found = found.replace(tzinfo=UTC)
+        found = found.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return stamp(found) if found.year > 1970 else None
+
+
+def file_time(path: Path) -> str:
+    """When the file was written last."""
+    try:
+        return stamped(path.stat().st_mtime) or stamp(datetime.now(UTC))
+    except OSError:
+        return stamp(datetime.now(UTC))
+
+
+# Names
+
+
+def model_named(
+    provider: str, model: str, *, local: bool | None = None, other: str = "unknown", same: bool = True
+) -> NamedModel:
+    """A model as this program would name it; ``other`` stands where nothing usable is left of the provider's name.
+
+    ``same``: what other programs call a provider becomes what this one calls it. ``local`` None: as the provider is.
+    """
+    try:
+        name = validation.provider_name(provider)
+    except InvalidInput:
+        name = validation.slug(provider) or other
+    name = _SAME.get(name, name) if same else name
+    try:
+        shown = validation.model_name(storable(model))
+    except InvalidInput:
+        plain = unicodedata.normalize("NFC", one_line(storable(model)))
+        plain = "".join(letter for letter in plain if letter.isprintable())
+        shown = plain[: validation.MODEL_LENGTH].strip() or "unknown"
+    return NamedModel(name, shown, name in LOCAL if local is None else local)
+
+
+def model_of(name: str, other: str) -> NamedModel:
+    """From a name that stands alone: ``gemini/x`` tells its provider, ``gpt-4o`` belongs to a family; what tells
+    nothing belongs to ``other``, the program that used it."""
+    provider, slash, model = name.partition("/")
+    if slash and provider and model:
+        return model_named(provider, model, other=other)
+    if _TAGGED.fullmatch(name) and not name.startswith("ft:"):
+        return model_named("ollama", name)
+    for family, owner in _FAMILIES:
+        if family.match(name.lower()):
+            return model_named(owner, name)
+    return model_named(other, name, local=name.lower().startswith("smollm"))
+
+
+def settings(given: object) -> dict[str, Any]:
+    """Those parameters of another program that mean the same here."""
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            return {}
+    found: dict[str, Any] = {}
+    for name, value in given.items() if isinstance(given, dict) else ():
+        with contextlib.suppress(InvalidInput):
+            found |= validation.parameters({"max_tokens" if name == "num_predict" else name: value})
+    return found
+
+
+def text_of(value: object) -> str:
+    if value is None:
+        return ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def whole(value: object) -> int | None:
+    """A count, or None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
+        return None
+    return int(value)
+
+
+def fenced(text: str, language: str = "") -> str:
+    """As a block of code that nothing inside can end."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{re.sub(r'[^a-z0-9+#-]', '', language.lower())}\n{text}\n{fence}"
+
+
+def kept_raw(value: object, kind: str) -> str:
+    """A part of a kind that nobody here knows, visible and complete."""
+    raw = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    return f"[part of an unknown kind, kept as it came: {one_line(kind, 60) or 'unnamed'}]\n{fenced(raw, 'json')}"
+
+
+def span(messages: Iterable[WholeMessage], begun: str | None, used: str | None, other: str) -> tuple[str, str]:
+    """When a chat was begun and used last: what its source says, else its messages, else ``other``."""
+    times = [message.created_at for message in messages]
+    first = begun or (min(times) if times else other)
+    return first, max(used or (max(times) if times else first), first)
+
+
+# Images
+
+
+def image(name: str, content: bytes | None) -> Attachment | None:
+    """An image as a message can have it; None for what is none that models take, or too large."""
+    media_type = image_type(content) if content and len(content) <= IMAGE_LIMIT else None
+    if media_type is None or content is None:
+        return None
+    return Attachment(one_line(storable(name), NAME_LIMIT) or "image", media_type, content)
+
+
+# Files
+
+
+def is_sqlite(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Another program's file, only to be read, also while that program writes. Raises sqlite3.Error.
+
+    Where it cannot be read in place (a program crashed and left a journal, or the folder is read-only and its log is
+    not there) a private copy is read.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            connection = stack.enter_context(contextlib.closing(_connect(path)))
+            connection.execute("select count(*) from sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            name = getattr(error, "sqlite_errorname", "")
+            if not name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+                raise
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="localchat-")))
+            connection = stack.enter_context(contextlib.closing(_connect(_copied(path, folder), mode="rw")))
+            connection.execute("select count(*) from sqlite_master").fetchone()
+        yield connection
+
+
+def _connect(path: Path, mode: str = "ro") -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10)
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    return connection
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    copy = folder / "copy.db"
+    shutil.copyfile(path, copy)
+    for ending in ("-wal", "-journal"):
+        beside = Path(f"{path}{ending}")
+        if beside.exists():
+            shutil.copyfile(beside, f"{copy}{ending}")
+    return copy
+
+
+def columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    """Empty where there is no such table."""
+    return {str(row["name"]) for row in connection.execute("select name from pragma_table_info(?)", (table,))}
+
+
+def has(path: Path, **tables: str) -> bool:
+    """Whether it is an SQLite file with these tables, each with these columns (named with spaces between)."""
+    if not is_sqlite(path):
+        return False
+    try:
+        with opened(path) as connection:
+            return all(set(wanted.split()) <= columns(connection, table) for table, wanted in tables.items())
+    except (sqlite3.Error, OSError):
+        return False
+
+
+def rows(connection: sqlite3.Connection, sql: str, *values: object) -> list[dict[str, Any]]:
+    """Fetched at once: a read that is left half done would keep the other program from writing."""
+    return [dict(row) for row in connection.execute(sql, values).fetchall()]
+
+
+@contextlib.contextmanager
+def at_once(connection: sqlite3.Connection) -> Iterator[None]:
+    """One chat's reads, all of the same moment, and short."""
+    connection.execute("begin")
+    try:
+        yield
+    finally:
+        connection.rollback()

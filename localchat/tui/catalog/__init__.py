@@ -1,0 +1,1 @@
+"""Providers and models on the screen: lists, forms, the removal, the picker, the history."""

@@ -1,0 +1,305 @@
+"""What one does with the catalog, from the question to the toast. Each awaits dialogs, so it runs in a worker.
+
+All raise LocalChatError where the store refuses: nothing was changed then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+
+from localchat.errors import LocalChatError, ProviderNotConfigured
+from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, Model, Provider, Removal
+from localchat.store import patiently
+from localchat.text import count, one_line
+from localchat.tui.catalog.model_picker import ModelPicker
+from localchat.tui.catalog.removal_dialog import RemovalDialog
+from localchat.tui.catalog.words import default_words, label, place_words, removal_words
+from localchat.tui.dialogs.confirm import ConfirmDialog
+from localchat.tui.shell import Shell, Undo
+from localchat.tui.toasts import reporting, tell, tell_error
+
+# Removing, and the way back.
+
+
+async def remove_provider(shell: Shell, provider: Provider) -> None:
+    """Show what would go, remove it, tell who is the default now; with undo."""
+    catalog = shell.store.catalog
+    choice = await shell.push_screen_wait(
+        RemovalDialog(catalog.removal_of_provider(provider.name), lambda: catalog.removal_of_provider(provider.name))
+    )
+    if choice is None:
+        return
+    _removed(shell, await patiently(lambda: catalog.remove_provider(provider.name, choice.successor)))
+    if choice.forget_key:
+        await _forget_key(shell, provider)
+
+
+async def remove_model(shell: Shell, model: Model) -> None:
+    catalog = shell.store.catalog
+    choice = await shell.push_screen_wait(
+        RemovalDialog(catalog.removal_of_model(model.ref), lambda: catalog.removal_of_model(model.ref))
+    )
+    if choice is not None:
+        _removed(shell, await patiently(lambda: catalog.remove_model(model.id, choice.successor)))
+
+
+def _removed(shell: Shell, removal: Removal) -> None:
+    what = removal.provider.name if removal.provider else removal.models[0].model
+
+    async def run() -> str:
+        change = await patiently(lambda: shell.store.catalog.undo(removal))
+        _changed(shell)
+        await _return_key(shell, removal.provider)
+        return f"{_back(removal)} {default_words(change)}".strip()
+
+    shell.undos.append(Undo(f"remove {one_line(what, 40)}", run))
+    _changed(shell)
+    lost = removal.default_before is not None and removal.default_after is None
+    tell(shell, f"{removal_words(removal)}   f8 undo", severity="warning" if lost else "information")
+
+
+def _back(removal: Removal) -> str:
+    """``openai and 3 models are back.``"""
+    models = removal.models
+    if removal.provider is None:
+        names = ", ".join(one_line(model.model) for model in models)
+        return f"{names} {'is' if len(models) == 1 else 'are'} back."
+    if not models:
+        return f"{removal.provider.name} is back."
+    return f"{removal.provider.name} and {count(len(models), 'model')} are back."
+
+
+def _changed(shell: Shell) -> None:
+    """Lists of chats mark what hangs on a removed model, so they are told too."""
+    shell.catalog_changed()
+    shell.chats_changed()
+
+
+async def _forget_key(shell: Shell, provider: Provider) -> None:
+    """Out of the keyring, and kept in memory for as long as the app runs: an undo brings it back."""
+    from localchat.providers import keys
+
+    with contextlib.suppress(LocalChatError):  # there was none, or it cannot be read: nothing to bring back
+        key = await asyncio.to_thread(keys.key_of, provider)
+        shell.forgotten_keys[provider.key_name or ""] = key or ""
+    try:
+        await asyncio.to_thread(keys.forget_key, provider)
+    except LocalChatError as error:
+        tell_error(shell, error)
+
+
+async def _return_key(shell: Shell, provider: Provider | None) -> None:
+    from localchat.providers import keys
+
+    if provider is None or provider.key_source != "keyring":
+        return
+    key = shell.forgotten_keys.get(provider.key_name or "")
+    if key:
+        try:
+            await asyncio.to_thread(keys.save_key, provider, key)
+        except LocalChatError as error:
+            tell_error(shell, error)
+        else:
+            del shell.forgotten_keys[provider.key_name or ""]
+
+
+async def restore_provider(shell: Shell, name: str) -> Provider | None:
+    """Bring back a removed provider with what went with it."""
+    catalog = shell.store.catalog
+    removal = catalog.last_removal(name)
+    change = await patiently(lambda: catalog.undo(removal))
+    _changed(shell)
+    await _return_key(shell, removal.provider)
+    tell(shell, f"{_back(removal)} {default_words(change)}".strip())
+    return removal.provider
+
+
+async def restore_model(shell: Shell, model: Model) -> None:
+    """Bring back a removed model; where its provider is gone too, offer to bring that back."""
+    catalog = shell.store.catalog
+    try:
+        removal = catalog.last_model_removal(model.ref)
+    except ProviderNotConfigured:
+        agreed = await shell.push_screen_wait(
+            ConfirmDialog(
+                f"Restore {model.provider} too?",
+                f"The provider {model.provider} was removed. It comes back with the models that went with it.",
+                yes="Restore",
+            )
+        )
+        if agreed:
+            await restore_provider(shell, model.provider)
+        return
+    if all(one.id != model.id for one in removal.models):  # an older tombstone of the same name
+        removal = _as_removal([model])
+    change = await patiently(lambda: catalog.undo(removal))
+    _changed(shell)
+    chats = catalog.chats_using([model.id])
+    again = f" {count(chats, 'chat')} {'uses' if chats == 1 else 'use'} it again." if chats else ""
+    tell(shell, f"{one_line(model.model)} is back.{again} {default_words(change)}".strip())
+
+
+def _as_removal(models: list[Model]) -> Removal:
+    """Tombstones as something that can be undone in one transaction."""
+    alive = tuple(replace(model, deleted_at=None) for model in models)
+    return Removal(0, None, alive, None, None, models[0].deleted_at or "")
+
+
+async def move_chats(shell: Shell, models: list[Model]) -> None:
+    """Give every chat of removed models another one, for good; with undo."""
+    catalog = shell.store.catalog
+    number = catalog.chats_using([model.id for model in models])
+    if not models or not number:
+        return
+    what = one_line(models[0].model) if len(models) == 1 else models[0].provider
+    picked = await shell.push_screen_wait(
+        ModelPicker(title=f"Move {count(number, 'chat')} of {what} to …", text="They use it from their next turn on.")
+    )
+    if picked is None:
+        return
+    to = catalog.model(picked)
+    if any(model.is_local for model in models) and not to.is_local and not await _may_leave(shell, number, to):
+        return
+    moved = await patiently(lambda: shell.store.chats.move_all([model.id for model in models], to.id))
+
+    async def run() -> str:
+        back = await patiently(lambda: shell.store.chats.move_back(moved))
+        shell.chats_changed()
+        return f"{count(back, 'chat')} moved back to {what}."
+
+    shell.undos.append(Undo(f"move the chats of {what}", run))
+    shell.chats_changed()
+    tell(shell, f"Moved {count(len(moved.before), 'chat')} from {what} to {one_line(to.model)}.   f8 undo")
+
+
+async def _may_leave(shell: Shell, number: int, to: Model) -> bool:
+    place = place_words(shell.store.catalog.provider(to.provider))
+    agreed = await shell.push_screen_wait(
+        ConfirmDialog(
+            "Move chats to another machine?",
+            f"{count(number, 'chat')} ran on this machine. {label(to)} runs {place}: it sees the whole of each "
+            "chat at its next turn.",
+            yes="Move them",
+            no="Keep them here",
+            careful=True,
+        )
+    )
+    return agreed is True
+
+
+# Adding and editing.
+
+
+async def add_provider(shell: Shell) -> Provider | None:
+    """The form; then what was removed under this name, and what the provider has."""
+    from localchat.tui.catalog.provider_form import ProviderForm
+
+    provider = await shell.push_screen_wait(ProviderForm())
+    if provider is None:
+        return None
+    with reporting(shell):
+        await _offer_restore(shell, provider)
+    if provider.kind == "embedded":
+        await add_model(shell, provider)
+    else:
+        await discover(shell, provider)
+    return provider
+
+
+async def edit_provider(shell: Shell, provider: Provider | None) -> None:
+    from localchat.tui.catalog.provider_form import ProviderForm
+
+    if provider is not None:
+        await shell.push_screen_wait(ProviderForm(provider))
+
+
+async def _offer_restore(shell: Shell, provider: Provider) -> None:
+    """A provider added again under its old name: its tombstones stay removed unless the person wants them back."""
+    catalog = shell.store.catalog
+    newest: dict[str, Model] = {}
+    for model in catalog.models(provider.name, removed=True):
+        newest.setdefault(model.model, model)
+    if not newest:
+        return
+    models = list(newest.values())
+    chats = catalog.chats_using([model.id for model in models])
+    used = f" {count(chats, 'chat')} still point{'s' if chats == 1 else ''} at them." if chats else ""
+    agreed = await shell.push_screen_wait(
+        ConfirmDialog(
+            f"Restore the removed models of {provider.name}?",
+            f"{count(len(models), 'model')} of a provider of this name were removed: "
+            f"{', '.join(one_line(model.model, 40) for model in models[:6])}{' …' if len(models) > 6 else ''}.{used}",
+            yes="Restore",
+            no="Leave them removed",
+        )
+    )
+    if agreed:
+        removal = _as_removal(models)
+        change = await patiently(lambda: catalog.undo(removal))
+        _changed(shell)
+        tell(shell, f"{_back(removal)} {default_words(change)}".strip())
+
+
+async def add_model(shell: Shell, provider: Provider) -> list[Model]:
+    from localchat.tui.catalog.model_form import ModelForm
+
+    model = await shell.push_screen_wait(ModelForm(provider))
+    if model is None:
+        return []
+    await offer_default(shell, [model])
+    return [model]
+
+
+async def edit_model(shell: Shell, provider: Provider | None, model: Model | None) -> None:
+    from localchat.tui.catalog.model_form import ModelForm
+
+    if provider is not None and model is not None:
+        await shell.push_screen_wait(ModelForm(provider, model))
+
+
+async def discover(shell: Shell, provider: Provider) -> list[Model]:
+    """Ask the provider for its models and add the chosen ones."""
+    from localchat.tui.catalog.discover import DiscoverDialog
+
+    added = await shell.push_screen_wait(DiscoverDialog(provider))
+    if added:
+        await offer_default(shell, added)
+    return added or []
+
+
+async def offer_default(shell: Shell, added: list[Model]) -> None:
+    """The first model of a person's own, while the tiny built-in one is the default: offer to make it the default."""
+    catalog = shell.store.catalog
+    kinds = {provider.name: provider.kind for provider in catalog.providers()}
+
+    def in_the_box(model: Model) -> bool:
+        return model.model == BUILT_IN_MODEL and kinds.get(model.provider) in LOCAL_KINDS
+
+    default = catalog.default()
+    new = {model.id for model in added}
+    own = [model for model in catalog.models() if not in_the_box(model) and model.id not in new]
+    usable = [model for model in catalog.models() if model.id in new and model.usable]
+    if default is None or not in_the_box(default) or own or not usable:
+        return
+    now = f"Now it is {one_line(default.model)}, the tiny one in the box."
+    if len(usable) == 1:
+        agreed = await shell.push_screen_wait(
+            ConfirmDialog(
+                f"Make {one_line(usable[0].model, 30)} your default?",
+                f"New chats use the default, and it stands in for removed models. {now}",
+                yes="Make default",
+                no="Not now",
+            )
+        )
+        chosen = usable[0].id if agreed else None
+    else:
+        chosen = await shell.push_screen_wait(
+            ModelPicker(title="Make one of them your default?", text=f"{now} escape leaves it.", only=new)
+        )
+    if chosen is not None:
+        with reporting(shell):
+            change = await patiently(lambda: catalog.make_default(chosen))
+            shell.catalog_changed()
+            tell(shell, default_words(change))

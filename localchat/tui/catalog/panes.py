@@ -1,0 +1,213 @@
+"""The two lists of the catalog side by side: providers, and the models of the one under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, OptionList, Static
+
+from localchat.records import Model, Provider, moment
+from localchat.store import Store
+from localchat.text import clean, one_line
+from localchat.tui.catalog.rows import State, model_detail, model_rows, provider_detail, provider_rows
+from localchat.tui.dialogs.list_filter import ListFilter, matches
+from localchat.tui.dialogs.table_list import CatalogList
+
+NO_PROVIDERS = (
+    "No providers.\n\na adds one: Ollama, LM Studio, OpenAI, Anthropic, any compatible server, or the model in the box."
+)
+
+Side = Literal["providers", "models"]
+
+
+class Pane(Vertical):
+    """One list with its heading, its filter, and what it says while there is nothing in it."""
+
+    rows = getters.query_one(CatalogList)
+    filter = getters.query_one(ListFilter)
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="heading", markup=False)
+        yield ListFilter(f"#{self.id} CatalogList")
+        yield Static(classes="empty", markup=False)
+        yield CatalogList(click_opens=False)
+
+    def on_mount(self) -> None:
+        self.filter.display = False
+
+    def head(self, text: str) -> None:
+        self.query_one(".heading", Static).update(Content(one_line(text)))
+
+    def say(self, text: str) -> None:
+        """Words below the heading, in place of rows; nothing where there are rows."""
+        words = self.query_one(".empty", Static)
+        words.update(Content(clean(text)))
+        words.display = bool(text)
+
+    def show_filter(self, wanted: bool) -> None:
+        """Closing it shows everything again."""
+        if wanted:
+            self.filter.display = True
+            self.filter.focus()
+        else:
+            self.rows.focus()
+            self.filter.display = False
+            self.filter.value = ""
+
+
+class CatalogPanes(Container):
+    """What the cursors are on is ``provider``, ``removed_provider`` and ``model``; ``side`` tells which list counts.
+
+    ``state`` tells how a provider is doing.
+    """
+
+    class Moved(Message):
+        """A cursor or the focus moved, or what is under it changed."""
+
+    providers = getters.query_one("#providers", Pane)
+    models = getters.query_one("#models", Pane)
+
+    def __init__(self, store: Store, state: Callable[[Provider], State]) -> None:
+        super().__init__()
+        self._store = store
+        self._state = state
+        self._providers: list[Provider] = []
+        self._models: dict[str, Model] = {}
+        self._used: dict[int, int] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Pane(id="providers")
+        yield Pane(id="models")
+
+    # What is shown
+
+    def reload(self) -> None:
+        """Read anew; the cursors stay where they are."""
+        catalog = self._store.catalog
+        self._providers = catalog.providers()
+        self._used = catalog.use_counts()
+        words = self.providers.filter.words
+        shown = [provider for provider in self._providers if matches(provider.name, words)]
+        there = {provider.name for provider in self._providers}
+        gone = [m for m in catalog.models(removed=True) if m.provider not in there and matches(m.provider, words)]
+        rows = provider_rows(shown, catalog.models(), gone, {p.id: self._state(p) for p in shown})
+        default = catalog.default()
+        holder = next((f"p{p.id}" for p in shown if default and p.name == default.provider), None)
+        self.providers.head("Providers")
+        self.providers.say("" if rows else _no_match(words) or NO_PROVIDERS)
+        self.providers.rows.show_rows(rows, prefer=holder)
+        self._show_models()
+
+    def _show_models(self) -> None:
+        catalog = self._store.catalog
+        provider, name = self.provider, self.name_selected
+        words = self.models.filter.words
+        live = catalog.models(name) if provider is not None else []
+        removed = catalog.models(name, removed=True) if name is not None else []
+        live, removed = ([m for m in some if matches(m.model, words)] for some in (live, removed))
+        self._models = {f"m{m.id}": m for m in live} | {f"t{m.id}": m for m in removed}
+        self.models.head(f"Models of {name}" if name else "Models")
+        self.models.say(_no_match(words) or _no_models(provider) if not live else "")
+        self.models.rows.show_rows(model_rows(live, removed, self._used, moment(self._store.now())))
+        self.post_message(self.Moved())
+
+    @on(OptionList.OptionHighlighted, "#providers CatalogList")
+    def _provider_chosen(self) -> None:
+        self._show_models()
+
+    @on(OptionList.OptionHighlighted, "#models CatalogList")
+    def on_descendant_focus(self) -> None:
+        self.post_message(self.Moved())
+
+    @on(Input.Changed)
+    def _filtered(self) -> None:
+        self.reload()
+
+    @on(Input.Submitted)
+    def _filter_done(self) -> None:
+        self.pane.rows.focus()
+
+    # What the cursors are on
+
+    @property
+    def side(self) -> Side:
+        focused = self.screen.focused
+        return "models" if focused is not None and self.models in focused.ancestors else "providers"
+
+    @property
+    def pane(self) -> Pane:
+        return self.models if self.side == "models" else self.providers
+
+    @property
+    def provider(self) -> Provider | None:
+        """The live provider under the cursor of its list."""
+        row = self.providers.rows.row_id
+        return next((p for p in self._providers if f"p{p.id}" == row), None)
+
+    @property
+    def removed_provider(self) -> str | None:
+        """The name of the removed provider under the cursor."""
+        row = self.providers.rows.row_id
+        return row[1:] if row is not None and row.startswith("g") else None
+
+    @property
+    def name_selected(self) -> str | None:
+        return self.provider.name if self.provider is not None else self.removed_provider
+
+    @property
+    def model(self) -> Model | None:
+        """The model under the cursor, live or removed."""
+        return self._models.get(self.models.rows.row_id or "")
+
+    @property
+    def tombstones(self) -> list[Model]:
+        """The removed models that the cursor stands for: one, or all those of a removed provider."""
+        if self.side == "models":
+            return [self.model] if self.model is not None and self.model.removed else []
+        return [] if self.removed_provider is None else [m for m in self._models.values() if m.removed]
+
+    def uses(self, models: list[Model]) -> int:
+        """How many chats have one of them as their own model."""
+        return sum(self._used.get(model.id, 0) for model in models)
+
+    def detail(self) -> str:
+        """One line on what the cursor is on."""
+        if self.side == "models" and self.model is not None:
+            return model_detail(self.model, self.uses([self.model]))
+        if self.provider is not None:
+            return provider_detail(self.provider, self._state(self.provider))
+        if self.removed_provider is not None:
+            return f"{self.removed_provider} was removed. r restores it with the models that went with it."
+        return ""
+
+    # Moving
+
+    def go_to(self, side: Side) -> None:
+        """Put the focus on that list."""
+        (self.models if side == "models" else self.providers).rows.focus()
+
+    def select(self, provider: Provider | None = None, model: Model | None = None) -> None:
+        """Put the cursors on these, where they are there."""
+        if provider is not None:
+            self.providers.rows.go_to(f"p{provider.id}")
+            self._show_models()
+        if model is not None:
+            self.models.rows.go_to(f"m{model.id}")
+
+
+def _no_match(words: list[str]) -> str:
+    return f"Nothing matches “{' '.join(words)}”. escape clears the filter." if words else ""
+
+
+def _no_models(provider: Provider | None) -> str:
+    if provider is None:
+        return ""
+    if provider.kind == "embedded":
+        return "No models yet.\n\na adds smollm2, the small one in the box, or a GGUF file of yours."
+    return f"No models yet.\n\nD asks {provider.name} what it has, a adds one by its name."

@@ -1,0 +1,256 @@
+"""Add or edit a provider: where it is, how it is spoken to, where its key comes from."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Select
+
+from localchat import validation
+from localchat.errors import AlreadyExists, LocalChatError, NotFound
+from localchat.providers.presets import TEMPLATES, Template
+from localchat.records import KINDS, LOCAL_KINDS, KeySource, Provider
+from localchat.store import patiently
+from localchat.text import count, one_line
+from localchat.tui.catalog.provider_draft import Typed, keeping_key
+from localchat.tui.catalog.reachability import models_of
+from localchat.tui.catalog.words import host_of
+from localchat.tui.dialogs.dialog import Trouble, Words
+from localchat.tui.dialogs.field import Field
+from localchat.tui.dialogs.form import Form
+from localchat.tui.dialogs.safe_input import Line
+from localchat.tui.toasts import tell
+
+if TYPE_CHECKING:
+    from localchat.providers.detect import Found
+
+KIND_WORDS = {
+    "openai": "OpenAI-compatible",
+    "anthropic": "Anthropic",
+    "google": "Google Gemini",
+    "embedded": "GGUF files, inside this program",
+    "echo": "Echo: repeats what it gets, for tests",
+}
+KEY_WORDS: dict[KeySource, str] = {
+    "none": "No key",
+    "env": "Environment variable",
+    "keyring": "Keyring of this system",
+}
+BOX = Template("The model in the box and GGUF files", "local", "embedded", "")
+OTHER = Template("Another OpenAI-compatible server", "", "openai", "")
+
+
+class ProviderForm(Form[Provider | None]):
+    """The provider as it was saved, or None. What is typed stays until it is saved or given up."""
+
+    CSS_PATH = ["../dialogs/dialog.tcss", "provider_form.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+t", "test", "Test", id="form.test", tooltip="Ask the address for its models", priority=True),
+        Binding("f3", "add_found", "Add server", id="form.found", tooltip="Add the server found on this machine"),
+    ]
+
+    def __init__(self, provider: Provider | None = None) -> None:
+        super().__init__(f"Edit {provider.name}" if provider else "Add a provider")
+        self._provider = provider
+        self._found: list[Found] = []
+        self._asked: Typed | None = None
+
+    # The form
+
+    def body(self) -> ComposeResult:
+        old = self._provider
+        with VerticalScroll(can_focus=False, id="fields"):
+            if old is None:
+                places = Select(self._templates(), prompt="a well-known place", id="template", compact=True)
+                yield Field("Begin with", places)
+                yield Words(id="found", classes="hint")
+            yield Field("Name", Line(old.name if old else "", id="name", placeholder="ollama"), id="name-field")
+            if old is None:
+                kinds = [(Content(KIND_WORDS[kind]), kind) for kind in ("openai", *sorted(set(KINDS) - {"openai"}))]
+                yield Field("Kind", Select(kinds, allow_blank=False, id="kind", compact=True))
+            else:
+                yield Field("Kind", Words(KIND_WORDS.get(old.kind, old.kind), classes="fixed"))
+            url = Line(old.base_url or "" if old else "", id="url", placeholder="http://localhost:11434/v1")
+            yield Field("Address", url, id="url-field")
+            sources = [(Content(words), source) for source, words in KEY_WORDS.items()]
+            source = old.key_source if old else "none"
+            keys = Select(sources, value=source, allow_blank=False, id="source", compact=True)
+            yield Field("Key", keys, id="source-field")
+            variable = old.key_name or "" if old and old.key_source == "env" else ""
+            yield Field("Variable", Line(variable, id="variable", placeholder="OPENAI_API_KEY"), id="variable-field")
+            kept = "unchanged" if old and old.key_source == "keyring" else "paste the key"
+            yield Field("The key", Line(id="secret", password=True, placeholder=kept), id="secret-field")
+            yield Words(id="meaning", classes="caution")
+            yield Words(id="answer", classes="hint")
+        yield from self.end(Button(Content("Test"), id="test", compact=True))
+
+    @staticmethod
+    def _templates() -> list[tuple[Content, Template]]:
+        return [(Content(template.name), template) for template in (*TEMPLATES, OTHER, BOX)]
+
+    def on_mount(self) -> None:
+        self._typing()
+        self.query_one("#template" if self._provider is None else "#name").focus()
+        if self._provider is None and not self.app.still:
+            self._look_for_servers()
+
+    def typed(self) -> Typed:
+        """What stands in the form now."""
+        kind = self._provider.kind if self._provider else str(self.query_one("#kind", Select).value)
+        chosen = self.query_one("#source", Select).value
+        source: KeySource = "none" if kind in LOCAL_KINDS else chosen if chosen in ("env", "keyring") else "none"
+        return Typed(
+            name=self.query_one("#name", Line).value.strip(),
+            kind=kind,
+            base_url="" if kind in LOCAL_KINDS else self.query_one("#url", Line).value.strip(),
+            key_source=source,
+            key_name=self.query_one("#variable", Line).value.strip() if source == "env" else None,
+            secret=self.query_one("#secret", Line).value.strip() or None if source == "keyring" else None,
+        )
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _typing(self) -> None:
+        """What applies is shown; the name is checked while it is typed."""
+        typed = self.typed()
+        inside = typed.kind in LOCAL_KINDS
+        self.query_one("#url-field").display = not inside
+        self.query_one("#source-field").display = not inside
+        self.query_one("#variable-field").display = typed.key_source == "env"
+        self.query_one("#secret-field").display = typed.key_source == "keyring"
+        self.query_one("#test").display = not inside
+        if typed != self._asked:  # what was answered stands until something else is typed
+            self.query_one("#answer", Words).say("")
+        self._check_name(typed.name)
+        self.query_one("#meaning", Words).say(typed.meaning(self._provider, self._chats()))
+        self.query_one("#variable-field", Field).note(typed.variable_note())
+
+    def _check_name(self, name: str) -> None:
+        field = self.query_one("#name-field", Field)
+        field.note("")
+        if not name:
+            return
+        try:
+            validation.provider_name(name)
+            self._not_taken(name)
+        except LocalChatError as error:
+            field.note(f"{error.message} {error.hint}", wrong=True)
+
+    def _not_taken(self, name: str) -> None:
+        own = self._provider.id if self._provider else None
+        if any(provider.name == name and provider.id != own for provider in self.app.store.catalog.providers()):
+            raise AlreadyExists(f"There is a provider {name} already.", "Choose another name, or edit that one.")
+
+    def _chats(self) -> int:
+        """How many chats use the models of the provider that is edited."""
+        catalog = self.app.store.catalog
+        return catalog.chats_using([m.id for m in catalog.models(self._provider.name)]) if self._provider else 0
+
+    # Templates and servers found here
+
+    @on(Select.Changed, "#template")
+    def _fill_in(self, event: Select.Changed) -> None:
+        if isinstance(event.value, Template):
+            self.fill_in(event.value)
+
+    def fill_in(self, template: Template, base_url: str | None = None) -> None:
+        """Put a well-known place into the form, under a name that is free."""
+        self.query_one("#kind", Select).value = template.kind
+        self.query_one("#name", Line).value = self._free(template.slug) if template.slug else ""
+        self.query_one("#url", Line).value = base_url or template.base_url
+        self.query_one("#source", Select).value = "env" if template.key_env else "none"
+        self.query_one("#variable", Line).value = template.key_env or ""
+        self._typing()
+
+    def _free(self, slug: str) -> str:
+        taken = {provider.name for provider in self.app.store.catalog.providers()}
+        return next(name for name in (slug, *(f"{slug}-{n}" for n in range(2, 1000))) if name not in taken)
+
+    @work(group="look for servers", exclusive=True)
+    async def _look_for_servers(self) -> None:
+        """Servers on this machine that are not among the providers yet."""
+        from localchat.providers.detect import found
+
+        known = {provider.base_url for provider in self.app.store.catalog.providers()}
+        self.show_found([server for server in await found() if server.base_url not in known])
+
+    def show_found(self, servers: list[Found]) -> None:
+        self._found = servers
+        if servers:
+            first = servers[0]
+            what = f"{first.template.name} at {host_of(first.base_url)} ({count(len(first.models), 'model')})"
+            more = f", and {len(servers) - 1} more" if len(servers) > 1 else ""
+            self.query_one("#found", Words).say(f"Found on this machine: {what}{more}. f3 adds it.")
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "add_found":
+            return bool(self._found)
+        return True
+
+    def action_add_found(self) -> None:
+        if self._found:
+            server = self._found[0]
+            self.fill_in(server.template, server.base_url)
+            self.action_save()
+
+    # Testing
+
+    @on(Button.Pressed, "#test")
+    @work(group="test", exclusive=True)
+    async def action_test(self) -> None:
+        """Ask the address for its models with what is typed; nothing is saved."""
+        from localchat.providers import keys
+
+        answer, trouble, typed = self.query_one("#answer", Words), self.query_one(Trouble), self.typed()
+        self._asked = typed
+        trouble.clear()
+        answer.say(f"Asking {host_of(typed.base_url) or typed.name} …")
+        try:
+            provider = typed.unsaved(self._provider, self.app.store.catalog.providers())
+            with keys.lent(provider, typed.secret) if typed.secret else contextlib.nullcontext():
+                models = await models_of(self.app, provider)
+        except LocalChatError as error:
+            answer.say("")
+            self.refused(error)
+        else:
+            some = ", ".join([one_line(model.name, 30) for model in models[:4]] + (["…"] if len(models) > 4 else []))
+            answer.say(f"✓ It answers: {count(len(models), 'model')}{f' ({some})' if some else ''}.")
+
+    # Saving
+
+    def saved(self, done: Provider | None) -> None:
+        if done is not None:
+            tell(self.app, f"{'Saved' if self._provider else 'Added'} {done.name}.")
+
+    async def save(self) -> Provider:
+        typed, catalog, old = self.typed(), self.app.store.catalog, self._provider
+        providers = catalog.providers()
+        if old is not None and all(provider.id != old.id for provider in providers):
+            raise NotFound
+        if not typed.secret:
+            typed.check_key_is_there(old)
+            return await self._write(typed, typed.entry(old, providers))
+        validation.provider_name(typed.name)
+        self._not_taken(typed.name)
+        place = typed.unsaved(old, providers)
+        return await keeping_key(place, typed.secret, lambda: self._write(typed, place.key_name))
+
+    async def _write(self, typed: Typed, entry: str | None) -> Provider:
+        catalog, old = self.app.store.catalog, self._provider
+        if old is None:
+            return await patiently(
+                lambda: catalog.add_provider(typed.name, typed.kind, typed.base_url or None, typed.key_source, entry)
+            )
+        address = None if old.kind in LOCAL_KINDS else typed.base_url
+        return await patiently(
+            lambda: catalog.edit_provider(
+                old.id, name=typed.name, base_url=address, key_source=typed.key_source, key_name=entry
+            )
+        )

@@ -1,0 +1,1 @@
+"""The chat on the screen: the conversation, its turns, the list of chats."""

@@ -1,0 +1,133 @@
+"""What a chat tells its model before everything else: system prompt, saved personas, parameters."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Select, TextArea
+
+from localchat.errors import LocalChatError
+from localchat.records import Chat, Persona
+from localchat.store import patiently
+from localchat.text import one_line
+from localchat.tui.dialogs.dialog import Trouble, Words
+from localchat.tui.dialogs.field import Field
+from localchat.tui.dialogs.form import Form
+from localchat.tui.dialogs.parameter_fields import PARAMETERS, parameter_fields, parameters_typed
+from localchat.tui.dialogs.prompt import TextPrompt
+from localchat.tui.dialogs.safe_input import Line
+from localchat.tui.toasts import tell
+
+
+class ChatForm(Form[Chat | None]):
+    """The chat as it was saved, or None."""
+
+    CSS_PATH = ["../dialogs/dialog.tcss", "instructions_form.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+k",
+            "keep_persona",
+            "Keep as persona",
+            id="chat_form.keep",
+            priority=True,
+            tooltip="Save this text to choose it again",
+        ),
+        Binding(
+            "ctrl+d",
+            "remove_persona",
+            "Remove persona",
+            id="chat_form.remove",
+            priority=True,
+            tooltip="Forget the chosen persona",
+        ),
+    ]
+
+    def __init__(self, chat: Chat) -> None:
+        super().__init__(f"Instructions for {one_line(chat.title, 30)}")
+        self._chat = chat
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(can_focus=False, id="fields"):
+            yield Field("Persona", self._select())
+            text = TextArea(self._chat.system, id="system", compact=True, tab_behavior="focus", soft_wrap=True)
+            yield Field("System prompt", text)
+            yield Words("The model reads it before the chat, from the next turn on.", classes="hint")
+            yield from parameter_fields(self._chat.parameters)
+        keep = Button(Content("Keep as persona"), id="keep", compact=True)
+        yield from self.end(keep)
+
+    def on_mount(self) -> None:
+        self.query_one("#system", TextArea).cursor_blink = not self.app.still
+        self.query_one("#system").focus()
+
+    def _select(self) -> Select[str]:
+        options = [(Content(one_line(p.name)), p.name) for p in self.app.store.personas.all()]
+        chosen = next((p.name for p in self.app.store.personas.all() if p.system == self._chat.system), Select.NULL)
+        return Select(options, prompt="none of the saved ones", value=chosen, id="persona", compact=True)
+
+    def _values(self) -> list[object]:
+        return [*super()._values(), self.query_one("#system", TextArea).text]
+
+    def _persona(self) -> Persona | None:
+        name = self.query_one("#persona", Select).value
+        return next((persona for persona in self.app.store.personas.all() if persona.name == name), None)
+
+    @on(Select.Changed, "#persona")
+    def _take(self) -> None:
+        persona = self._persona()
+        if persona is not None:
+            self.query_one("#system", TextArea).load_text(persona.system)
+
+    @on(Button.Pressed, "#keep")
+    @work(group="persona", exclusive=True)
+    async def action_keep_persona(self) -> None:
+        """Save the text under a name."""
+        text = self.query_one("#system", TextArea).text
+        chosen = self._persona()
+        name = await self.app.push_screen_wait(TextPrompt("Name of the persona", value=chosen.name if chosen else ""))
+        if name is None:
+            return
+        try:
+            persona = await patiently(lambda: self.app.store.personas.save(name, text))
+        except LocalChatError as error:
+            self.query_one(Trouble).report(error)
+            return
+        self._reload(persona.name)
+        tell(self.app, f"Kept {persona.name}.")
+
+    @work(group="persona", exclusive=True)
+    async def action_remove_persona(self) -> None:
+        persona = self._persona()
+        if persona is None:
+            return
+        try:
+            await patiently(lambda: self.app.store.personas.remove(persona.name))
+        except LocalChatError as error:
+            self.query_one(Trouble).report(error)
+            return
+        self._reload(None)
+        tell(self.app, f"Removed {persona.name}. Chats keep its text.")
+
+    def _reload(self, name: str | None) -> None:
+        select = self.query_one("#persona", Select)
+        with self.prevent(Select.Changed):
+            select.set_options([(Content(one_line(p.name)), p.name) for p in self.app.store.personas.all()])
+            if name is not None:
+                select.value = name
+
+    def saved(self, done: Chat | None) -> None:
+        self.app.chats_changed()
+        tell(self.app, "Saved. New turns of this chat use it.")
+
+    async def save(self) -> Chat:
+        """Raises NotFound where the chat is gone, InvalidInput for a parameter that cannot be."""
+        chats = self.app.store.chats
+        typed = {name: self.query_one(f"#{name}", Line).value for name in PARAMETERS}
+        parameters = parameters_typed(typed, self._chat.parameters)
+        system = self.query_one("#system", TextArea).text
+        return await patiently(lambda: chats.set_instructions(self._chat.id, system, parameters))

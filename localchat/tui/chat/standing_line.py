@@ -1,0 +1,93 @@
+"""What the line above the composer says: what is going on, or what stands in the way, and the keys that apply."""
+
+from __future__ import annotations
+
+import time
+
+from localchat.records import Chat, Model, Progress
+from localchat.store import Store
+from localchat.tui.chat.live_turns import LiveTurn
+from localchat.tui.chat.status_line import Status
+
+NEARLY_FULL = 0.85  # of the context: from here on the line says what comes
+
+
+def editing() -> Status:
+    return Status(
+        "Editing your message. It will be sent as a new version.", mark="✎", keys="enter sends  esc leaves", tone=""
+    )
+
+
+def working(progress: Progress) -> Status:
+    """Something other than a reply takes its time."""
+    done = None
+    text = progress.what
+    if progress.total and progress.done is not None:
+        done = progress.done / progress.total
+        if progress.total > 1_000_000:
+            text = f"{text}: {progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB"
+    return Status(text, spinning=True, done=done, keys="esc cancels")
+
+
+def coming(live: LiveTurn, at_end: bool) -> Status:
+    """A reply is on its way."""
+    if live.progress is not None:
+        return working(live.progress)
+    model = live.began.resolution.used.model
+    seconds = time.monotonic() - live.started
+    if live.first_word is None:
+        text = f"{model} is asked" + (f", {seconds:.0f} s" if seconds > 3 else "")
+    else:
+        text = f"{model} answers" + (f", {live.pace:.0f} tok/s" if live.pace else "")
+    return Status(text, spinning=True, keys="esc stops" if at_end else "^end follows it  esc stops")
+
+
+def standing(
+    store: Store, chat: Chat | None, chosen: int | None, fill: float | None, undoable: bool = False
+) -> Status | None:
+    """As long as nothing is going on. ``chosen``: the model for a chat that has not begun; ``fill``: of the context;
+    ``undoable``: whether f8 has something to undo."""
+    if chat is None and chosen is not None:
+        model = store.catalog.model(chosen)
+        if model.usable:
+            return Status(f"This chat will use {model.model} · {model.provider}.", keys="^o another model")
+    default = store.catalog.default()
+    own = store.catalog.model(chat.model.id) if chat is not None and chat.model else None
+    if own is None:
+        return no_default() if default is None else context(fill)
+    if own.usable:
+        return context(fill, "" if default is not None and default.id == own.id else f"{own.model} · {own.provider}")
+    if default is None or not default.usable:
+        return no_default(own)
+    what = "was removed" if own.removed else "is switched off"
+    return Status(
+        f"{own.model} {what}. New turns use ★ {default.model}.",
+        mark="⊘",
+        keys="^o another model" + ("  f8 undo" if undoable else "  f2 restore" if own.removed else "  f2 switch on"),
+        tone="$text-warning",
+    )
+
+
+def context(fill: float | None, model: str = "") -> Status | None:
+    """How full the model's context is; what that means where it is nearly full. ``model``: who answers here, where that
+    is not the default."""
+    answers = f"{model} answers here" if model else ""
+    if fill is None:
+        return Status(answers, right=True) if model else None
+    if fill >= 1.0:
+        text, tone = "The oldest messages no longer fit and are left out.", "$text-warning"
+        return Status(text, mark="◕", keys="f5 sends a summary", tone=tone)
+    if fill >= NEARLY_FULL:
+        text = f"The context is {fill:.0%} full; then the oldest are left out."
+        return Status(text, mark="◕", keys="f5 sends a summary")
+    filled = round(fill * 6)
+    meter = f"context {'▇' * filled}{'▁' * (6 - filled)} {fill:.0%}"
+    return Status(f"{answers}   {meter}" if model else meter, right=True)
+
+
+def no_default(own: Model | None = None) -> Status:
+    """Nobody can answer: what to do about it."""
+    what = "There is no default model."
+    if own is not None:
+        what = f"{own.model} {'was removed' if own.removed else 'is switched off'}; there is no default model."
+    return Status(what, mark="⊘", keys="f2 adds or switches on", tone="$text-warning")

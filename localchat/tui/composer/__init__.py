@@ -1,0 +1,1 @@
+"""Where one writes: the composer, its chips, completions, the editor."""

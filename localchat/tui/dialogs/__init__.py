@@ -1,0 +1,1 @@
+"""What dialogs and forms are made of."""

@@ -1,0 +1,14 @@
+"""Sentences and short forms that both interfaces use."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def age(then: datetime, now: datetime) -> str:
+    """``now``, ``2 m``, ``3 h``, ``4 d``, ``5 w``, ``2 y``."""
+    seconds = max((now - then).total_seconds(), 0)
+    for size, unit in ((31536000, "y"), (604800, "w"), (86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "now"
