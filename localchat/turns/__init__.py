@@ -1,23 +1,6 @@
 """One turn as a stream of events; no screen, no socket. What the rest of the program asks of it stands here."""
 
-from localchat.turns.sending import (
-    BYTES_PER_TOKEN,
-    GO_ON,
-    KEEP_TRYING,
-    LINE_OVERHEAD,
-    REFITS,
-    SAVE_AGAIN,
-    SAVE_EVERY,
-    USUAL_REPLY,
-    Began,
-    Chunk,
-    Connect,
-    Ended,
-    Event,
-    LeftOut,
-    Prompt,
-    Thought,
-    Waiting,
+from localchat.turns.context import (
     as_line,
     budget_of,
     context_of,
@@ -26,22 +9,15 @@ from localchat.turns.sending import (
     fill,
     lines_that_fit,
     messages_that_fit,
-    resolve,
-    send,
     summarised,
     system_of,
-    takes_images,
 )
+from localchat.turns.events import Began, Chunk, Ended, Event, LeftOut, Thought, Waiting
+from localchat.turns.requests import Connect, Prompt
+from localchat.turns.resolution import resolve, takes_images
+from localchat.turns.sending import send
 
 __all__ = [
-    "BYTES_PER_TOKEN",
-    "GO_ON",
-    "KEEP_TRYING",
-    "LINE_OVERHEAD",
-    "REFITS",
-    "SAVE_AGAIN",
-    "SAVE_EVERY",
-    "USUAL_REPLY",
     "Began",
     "Chunk",
     "Connect",

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from localchat import turns
 from localchat.errors import InvalidInput, ReplyCut
-from localchat.records import Chat, Finished, Line, Message, Model, Progress, Provider, Request, TextPiece
+from localchat.records import Chat, Finished, Line, Message, Model, Progress, Request, TextPiece
 from localchat.store import Store, patiently
 from localchat.text import count
+from localchat.turns.requests import Connect
 
 if TYPE_CHECKING:
     from localchat.providers import Client
-
-Connect = Callable[[Provider], "Client"]
 
 KEPT = 4  # the newest messages, which are always sent as they are
 USUAL_CONTEXT = 16_000  # tokens read at once where the model's context is not known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from localchat.errors import LocalChatError
 from localchat.records import LOCAL_KINDS, Line, Message, Provider, Request, TextPiece
 from localchat.store import Store, patiently
 from localchat.text import one_line, title_from, visible
+from localchat.turns.requests import Connect
 
 if TYPE_CHECKING:
     from localchat.providers import Client
@@ -25,7 +25,7 @@ def wanted(store: Store, began: Began, provider: Provider) -> bool:
     return began.new_chat and provider.kind not in LOCAL_KINDS and store.state.get(SWITCH, "on") == "on"
 
 
-async def entitle(store: Store, connect: Callable[[Provider], Client], began: Began, reply: Message) -> bool:
+async def entitle(store: Store, connect: Connect, began: Began, reply: Message) -> bool:
     """Ask for a title and give it, unless the person gave one meanwhile; whether it did.
 
     A title is a courtesy: what goes wrong here leaves the plain one and is not told.

@@ -16,7 +16,7 @@ from localchat.errors import DiskFull, Internal, LocalChatError, NotFound, Store
 from localchat.records import Finished, Piece, Request, TextPiece
 from localchat.store import Store, patiently
 from localchat.testing import Reply, Script
-from localchat.turns import Began, Chunk, Ended, Prompt, send, sending
+from localchat.turns import Began, Chunk, Ended, Prompt, reply_writer, send, sending
 from tests.store.helpers import raw
 from tests.turns.helpers import RAIN, Asked, chat, ended, everything, last, line, plain, seen, turn, words
 
@@ -183,7 +183,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         return await patiently(write, 0.1)  # type: ignore[arg-type]
 
     monkeypatch.setattr(sending, "patiently", soon)
-    monkeypatch.setattr(sending, "KEEP_TRYING", 0.05)
+    monkeypatch.setattr(reply_writer, "patiently", soon)
+    monkeypatch.setattr(reply_writer, "KEEP_TRYING", 0.05)
 
 
 @contextlib.contextmanager

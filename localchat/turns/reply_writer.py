@@ -1,0 +1,201 @@
+"""A reply on its way into the store: saved as it grows, ended once, tried again where the store could not take it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from localchat.errors import (
+    DiskFull,
+    Internal,
+    LocalChatError,
+    NotFound,
+    ProviderUnavailable,
+    ReplyCut,
+    StoreBusy,
+    StoreUnreadable,
+)
+from localchat.records import ErrorNote, Message, Model, Status, Usage, moment
+from localchat.store import Store, patiently
+from localchat.store.messages import Begun
+from localchat.text import one_line
+from localchat.turns.events import Ended
+
+SAVE_EVERY = 0.2  # seconds between saves of a growing reply; the promise is 0.25
+SAVE_AGAIN = 0.02  # seconds until the next try where the store was busy
+KEEP_TRYING = 1.0  # seconds between tries to store the end of a reply that the store could not take
+T = TypeVar("T")
+
+
+@dataclass
+class ReplyWriter:
+    """The reply as it grows, and its way into the store."""
+
+    store: Store
+    begun: Begun
+    text: list[str] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    saved: int = 0
+
+    @property
+    def used(self) -> Model:
+        return self.begun.resolution.used
+
+    @property
+    def given(self) -> str:
+        """What the reply began with: the text of an earlier version that goes on here."""
+        return self.begun.reply.content
+
+    @property
+    def content(self) -> str:
+        return self.given + "".join(self.text)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self.thoughts)
+
+    @property
+    def pieces(self) -> int:
+        """How many came that say something."""
+        return len(self.text) + len(self.thoughts)
+
+    @contextlib.contextmanager
+    def saved_as_it_grows(self) -> Iterator[None]:
+        """Saves run on the loop's clock, so that the last words are saved also while nothing more comes."""
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def save() -> None:
+            nonlocal timer
+            timer = loop.call_later(SAVE_EVERY if self._save() else SAVE_AGAIN, save)
+
+        timer = loop.call_later(SAVE_EVERY, save)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _save(self) -> bool:
+        """Whether the store took what came. Where it did not, the end of the turn tries once more and says so."""
+        pieces = self.pieces
+        if pieces == self.saved:
+            return True
+        try:
+            self.store.messages.grow(self.begun.reply.id, self.content, self.reasoning)
+        except StoreBusy:
+            return False
+        except Exception:
+            return True
+        self.saved = pieces
+        return True
+
+    async def stop(self) -> None:
+        """Keep what came. Where the chat was deleted for good meanwhile, there is nothing to keep it in."""
+        with contextlib.suppress(NotFound):
+            await self._end("stopped", None)
+
+    async def fail(self, error: LocalChatError) -> Ended:
+        """A break after the first word cut the reply; before it, the endpoint was not there."""
+        if self.pieces and isinstance(error, ProviderUnavailable):
+            error = _same(ReplyCut, error)
+        elif not self.pieces and isinstance(error, ReplyCut):
+            error = _same(ProviderUnavailable, error)
+        return await self.over("interrupted" if isinstance(error, ReplyCut) else "failed", error)
+
+    async def over(self, status: Status, error: LocalChatError | None = None) -> Ended:
+        try:
+            return Ended(await self._end(status, error), error)
+        except NotFound:
+            chat = self.begun.chat
+            gone = NotFound(
+                f"The chat “{one_line(chat.title, 60)}” was deleted for good while {self.used.ref} answered.",
+                "The reply is not kept.",
+            )
+            return Ended(self._as_message("failed", gone), gone, kept=False)
+        except LocalChatError as refused:
+            return Ended(self._as_message("failed", refused), refused, kept=False)
+        except Exception as bug:
+            error = internal("The reply could not be stored", bug)
+            return Ended(self._as_message("failed", error), error, kept=False)
+
+    def _as_message(self, status: Status, error: LocalChatError) -> Message:
+        return replace(
+            self.begun.reply, status=status, content=self.content, reasoning=self.reasoning, error=note(error)
+        )
+
+    async def _end(self, status: Status, error: LocalChatError | None) -> Message:
+        took = moment(self.store.now()) - moment(self.begun.reply.created_at)
+
+        def write() -> Message:
+            return self.store.messages.finish(
+                self.begun.reply.id,
+                status,
+                self.content,
+                self.reasoning,
+                finish_reason=self.finish_reason,
+                usage=self.usage,
+                error=note(error),
+                duration_ms=max(round(took.total_seconds() * 1000), 0),
+            )
+
+        try:
+            return await _to_its_end(patiently(write))
+        except (DiskFull, StoreBusy, StoreUnreadable):
+            later = asyncio.create_task(_keep_trying(write), name=f"store reply {self.begun.reply.id}")
+            _UNSTORED.add(later)
+            later.add_done_callback(_UNSTORED.discard)
+            raise
+
+
+# Ends of replies that wait for room in the store; asyncio itself holds tasks only weakly.
+_UNSTORED: set[asyncio.Task[None]] = set()
+
+
+async def _keep_trying(write: Callable[[], object]) -> None:
+    """The disk may get room again: as long as the program runs, the words are not given up."""
+    while True:
+        await asyncio.sleep(KEEP_TRYING)
+        try:
+            write()
+        except (DiskFull, StoreBusy, StoreUnreadable):
+            continue
+        except Exception:  # the chat is gone, or the store was closed: nothing more can be done
+            return
+        return
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await all of ``work``; a cancellation meanwhile takes effect after it."""
+    task = asyncio.create_task(work)
+    late: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            late = error
+    result = task.result()
+    if late is not None:
+        raise late
+    return result
+
+
+def note(error: LocalChatError | None) -> ErrorNote | None:
+    return ErrorNote(error.code, error.message, error.hint) if error else None
+
+
+def internal(what: str, bug: Exception) -> Internal:
+    internal = Internal(f"{what}: {type(bug).__name__}: {bug}", "Please report it.")
+    internal.__cause__ = bug
+    return internal
+
+
+def _same(kind: type[LocalChatError], error: LocalChatError) -> LocalChatError:
+    """The same failure under its right name, keeping the cause."""
+    new = kind(error.message, error.hint)
+    new.__cause__ = error
+    return new
