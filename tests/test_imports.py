@@ -42,13 +42,13 @@ import asyncio
 from pathlib import Path
 from localchat.providers import connect
 from localchat.store import Store
-from localchat.turns import Ended, Prompt, send
+from localchat.turns import Ended, NewTurn, Regenerate, send
 
 async def main():
     with Store(Path(sys.argv[1])) as store:
         store.catalog.add_provider("play", "echo")
         model = store.catalog.add_model("play", "echo")
-        events = [event async for event in send(store, connect, Prompt("hello", model_id=model.id))]
+        events = [event async for event in send(store, connect, NewTurn("hello", model_id=model.id))]
         assert isinstance(events[-1], Ended) and events[-1].message.content == "hello"
 
 asyncio.run(main())

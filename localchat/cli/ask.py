@@ -76,7 +76,7 @@ def ask(
             raise NotFound("There is no chat to go on with.", "Leave out -c to begin one.")
         chat_id = last.id
     model_id = store.catalog.live(ref).id if ref is not None else None
-    turn = turns.Prompt(
+    turn = turns.NewTurn(
         text,
         chat_id=chat_id,
         model_id=model_id,
@@ -129,7 +129,7 @@ class _Run:
     """One turn as it goes. ``stopped_by``: the signal that ended it, or 0 where the reader went away."""
 
     session: Session
-    turn: turns.Prompt
+    turn: turns.NewTurn
     status: StatusLine = field(default_factory=StatusLine)
     outlet: Outlet | None = None
     began: turns.Began | None = None
@@ -138,7 +138,7 @@ class _Run:
     left_out: int = 0
 
 
-def _hold(session: Session, turn: turns.Prompt) -> None:
+def _hold(session: Session, turn: turns.NewTurn) -> None:
     """Send, print, and end the run with the exit status that tells how it went."""
     run = _Run(session, turn)
     _quiet_loop_noise()

@@ -13,7 +13,7 @@ from localchat.turns.context import (
     system_of,
 )
 from localchat.turns.events import Began, Chunk, Ended, Event, LeftOut, Thought, Waiting
-from localchat.turns.requests import Connect, Prompt
+from localchat.turns.requests import Connect, Continue, Edit, NewTurn, Regenerate, TurnRequest
 from localchat.turns.resolution import resolve, takes_images
 from localchat.turns.sending import send
 
@@ -21,11 +21,15 @@ __all__ = [
     "Began",
     "Chunk",
     "Connect",
+    "Continue",
+    "Edit",
     "Ended",
     "Event",
     "LeftOut",
-    "Prompt",
+    "NewTurn",
+    "Regenerate",
     "Thought",
+    "TurnRequest",
     "Waiting",
     "as_line",
     "budget_of",

@@ -1,9 +1,9 @@
-"""What may be asked."""
+"""What may be asked, by type. A request is complete: nothing of it is looked up later on the screen it came from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from localchat.records import Attachment, Provider
@@ -11,25 +11,58 @@ from localchat.records import Attachment, Provider
 if TYPE_CHECKING:
     from localchat.providers import Client
 
-
 Connect = Callable[[Provider], "Client"]
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What to answer. ``chat_id`` None begins a chat; ``text`` None asks the prompt ``under`` again.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """Who may answer, the same for every request.
 
     ``model_id``: answer this turn with that model, whatever the chat's own is. ``allow_remote``: the person agreed that
-    a chat whose model ran on this machine may be sent to another one. ``goes_on``: the id of a reply that ended too
-    early: its text begins a new version, and the model is asked for the rest. ``attachments`` go with the text.
+    a chat whose model ran on this machine may be sent to another one. ``system``: the chat's system prompt from now on.
     """
 
-    text: str | None
-    chat_id: int | None = None
     model_id: int | None = None
     allow_remote: bool = False
-    under: int | None = None
-    at_root: bool = False
     system: str | None = None
-    goes_on: int | None = None
-    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn(_Terms):
+    """The next words of a chat; ``chat_id`` None begins one. ``under``: the message after which the person wrote them,
+    else the chat's last one when the turn is stored. ``attachments`` go with the text."""
+
+    text: str
+    chat_id: int | None = None
+    under: int | None = field(default=None, kw_only=True)
+    attachments: tuple[Attachment, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit(_Terms):
+    """A new version of a message of the person's, with a reply of its own; the old one stays."""
+
+    text: str
+    chat_id: int
+    message_id: int
+    attachments: tuple[Attachment, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Regenerate(_Terms):
+    """Another reply to a message of the person's; the one that is there stays as a version."""
+
+    chat_id: int
+    prompt_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Continue(_Terms):
+    """The rest of a reply that ended too early: its text begins a new version, and the model is asked for what
+    follows."""
+
+    chat_id: int
+    reply_id: int
+
+
+TurnRequest = NewTurn | Edit | Regenerate | Continue

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from localchat.attachments.reading import is_image
 from localchat.errors import ConfirmRemote, InvalidInput, NoDefaultModel, NotFound
 from localchat.records import LOCAL_KINDS, Attachment, AttachmentInfo, Chat, Fallback, Model, Provider, Resolution
 from localchat.store import Store
 from localchat.text import one_line
-from localchat.turns.requests import Prompt
 
 
 def resolve(store: Store, chat: Chat | None, model_id: int | None = None, allow_remote: bool = False) -> Resolution:
@@ -46,13 +45,10 @@ def takes_images(provider: Provider) -> bool:
     return provider.kind not in LOCAL_KINDS
 
 
-def check_images(store: Store, prompt: Prompt, under: int | None, used: Model, provider: Provider) -> None:
-    """Raises InvalidInput where the turn asks about an image and the model cannot see any."""
+def check_images(asked: Sequence[Attachment | AttachmentInfo], used: Model, provider: Provider) -> None:
+    """Raises InvalidInput where an image is asked about and the model cannot see any."""
     if takes_images(provider):
         return
-    asked: Iterable[Attachment | AttachmentInfo] = prompt.attachments
-    if prompt.text is None and under is not None:
-        asked = store.messages.get(under).attachments
     names = [each.name for each in asked if is_image(each.media_type)]
     if names:
         shown = one_line(", ".join(names), 120)

@@ -7,18 +7,31 @@ and the message says how it ended. Who answers, and when it falls back: docs/lif
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localchat.errors import ContextTooLong, InvalidInput, LocalChatError, ProviderRejected, ReplyCut
-from localchat.records import Chat, Finished, Progress, Provider, ReasoningPiece, Request, Resolution, TextPiece
+from localchat.errors import ContextTooLong, InvalidInput, LocalChatError, NotFound, ProviderRejected, ReplyCut
+from localchat.records import (
+    Attachment,
+    AttachmentInfo,
+    Chat,
+    Finished,
+    Message,
+    Progress,
+    Provider,
+    ReasoningPiece,
+    Request,
+    Resolution,
+    TextPiece,
+)
 from localchat.store import Store, patiently
 from localchat.store.messages import Begun
 from localchat.turns.context import budget_of, request_of, smaller_budget
 from localchat.turns.events import Began, Chunk, Event, LeftOut, Thought, Waiting
 from localchat.turns.reply_writer import ReplyWriter, internal
-from localchat.turns.requests import Connect, Prompt
+from localchat.turns.requests import Connect, Continue, Edit, NewTurn, Regenerate, TurnRequest
 from localchat.turns.resolution import check_images, resolve, takes_images
 
 if TYPE_CHECKING:
@@ -28,17 +41,15 @@ if TYPE_CHECKING:
 REFITS = 3  # how often a turn is cut shorter when the endpoint says that it does not fit
 
 
-async def send(store: Store, connect: Connect, prompt: Prompt) -> AsyncGenerator[Event, None]:
-    """Answer a prompt. The first event is ``Began``, the last ``Ended``.
+async def send(store: Store, connect: Connect, request: TurnRequest) -> AsyncGenerator[Event, None]:
+    """Answer a request. The first event is ``Began``, the last ``Ended``.
 
     Raises, before anything is stored, what ``resolve`` raises, NotFound and InvalidInput; and StoreBusy or DiskFull
     where the store cannot take the turn. What goes wrong after that is not raised: it is stored and in ``Ended``.
     Cancelling the task that iterates, or closing the generator, keeps what came as ``stopped``; where the store cannot
     take that, its error is raised.
     """
-    if prompt.text is not None and not prompt.text.strip() and not prompt.attachments:
-        raise InvalidInput("There is nothing to send.", "Type a message first.")
-    begun, provider = await _begin(store, prompt)
+    begun, provider = await _begin(store, request)
     reply = ReplyWriter(store, begun)
     try:
         with reply.saved_as_it_grows():
@@ -58,32 +69,75 @@ async def send(store: Store, connect: Connect, prompt: Prompt) -> AsyncGenerator
     yield ended
 
 
-async def _begin(store: Store, prompt: Prompt) -> tuple[Begun, Provider]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the chat's tree a request goes. ``text`` None: the message ``under`` is answered once more;
+    ``given``: what the reply begins with."""
+
+    text: str | None
+    under: int | None = None
+    at_root: bool = False
+    given: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+def _place_of(store: Store, request: TurnRequest) -> _Place:
+    """Raises NotFound where the message meant is gone or in another chat, InvalidInput where it is of a wrong kind."""
+    match request:
+        case NewTurn(text, under=under, attachments=files):
+            _check_words(text, files)
+            return _Place(text, under, attachments=files)
+        case Edit(text, chat_id, message_id, attachments=files):
+            _check_words(text, files)
+            old = _message_in(store, chat_id, message_id)
+            if old.role != "user":
+                raise InvalidInput("Only messages of yours can be edited.", "Ask again for another reply.")
+            return _Place(text, old.parent_id, at_root=old.parent_id is None, attachments=files)
+        case Regenerate(chat_id, prompt_id):
+            return _Place(None, _message_in(store, chat_id, prompt_id).id)
+        case Continue(chat_id, reply_id):
+            early = _message_in(store, chat_id, reply_id)
+            if early.role != "assistant" or early.status == "streaming" or not early.content:
+                raise InvalidInput("There is no reply here that could go on.", "Ask again with ctrl+r.")
+            return _Place(None, early.parent_id, given=early.content)
+
+
+def _check_words(text: str, files: tuple[Attachment, ...]) -> None:
+    if not text.strip() and not files:
+        raise InvalidInput("There is nothing to send.", "Type a message first.")
+
+
+def _message_in(store: Store, chat_id: int, message_id: int) -> Message:
+    message = store.messages.get(message_id)
+    if message.chat_id != chat_id:
+        raise NotFound
+    return message
+
+
+async def _begin(store: Store, request: TurnRequest) -> tuple[Begun, Provider]:
     """Store the turn. The provider is read with it: removed the moment after, it still answers this turn."""
     providers: list[Provider] = []
-    under, given = prompt.under, ""
-    if prompt.goes_on is not None:
-        early = store.messages.get(prompt.goes_on)
-        if early.role != "assistant" or early.status == "streaming" or not early.content:
-            raise InvalidInput("There is no reply here that could go on.", "Ask again with ctrl+r.")
-        under, given = early.parent_id, early.content
+    place = _place_of(store, request)
 
     def answerer(chat: Chat | None) -> Resolution:
-        resolution = resolve(store, chat, prompt.model_id, prompt.allow_remote)
+        resolution = resolve(store, chat, request.model_id, request.allow_remote)
         providers.append(store.catalog.provider(resolution.used.provider))
-        check_images(store, prompt, under, resolution.used, providers[-1])
+        asked: Sequence[Attachment | AttachmentInfo] = place.attachments
+        if place.text is None and place.under is not None:
+            asked = store.messages.get(place.under).attachments
+        check_images(asked, resolution.used, providers[-1])
         return resolution
 
     begun = await patiently(
         lambda: store.messages.begin_turn(
             answerer,
-            chat_id=prompt.chat_id,
-            text=prompt.text,
-            under=under,
-            at_root=prompt.at_root,
-            system=prompt.system,
-            given=given,
-            attachments=prompt.attachments,
+            chat_id=request.chat_id,
+            text=place.text,
+            under=place.under,
+            at_root=place.at_root,
+            system=request.system,
+            given=place.given,
+            attachments=place.attachments,
         )
     )
     return begun, providers[-1]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from localchat.records import Chat, Finished, Message, Piece, Provider, RemoteModel, Request, Role, TextPiece
 from localchat.store import Store
-from localchat.turns import Began, Chunk, Connect, Ended, Event, Prompt, send
+from localchat.turns import Began, Chunk, Connect, Ended, Event, NewTurn, TurnRequest, send
 from tests.store.helpers import raw
 
 E = TypeVar("E", bound=Event)
@@ -62,11 +62,11 @@ def last(store: Store, chat_id: int) -> Message:
     return store.messages.line(chat, chat.length - 1)[0]
 
 
-async def turn(store: Store, connect: Connect, prompt: Prompt | str, chat_id: int | None = None) -> list[Event]:
+async def turn(store: Store, connect: Connect, request: TurnRequest | str, chat_id: int | None = None) -> list[Event]:
     """All events of one turn."""
-    if isinstance(prompt, str):
-        prompt = Prompt(prompt, chat_id=chat_id)
-    async with aclosing(send(store, connect, prompt)) as events:
+    if isinstance(request, str):
+        request = NewTurn(request, chat_id=chat_id)
+    async with aclosing(send(store, connect, request)) as events:
         return [event async for event in events]
 
 

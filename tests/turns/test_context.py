@@ -10,7 +10,7 @@ import pytest
 from localchat.errors import ContextTooLong
 from localchat.records import Chat, Finished, Line, Piece, Request, TextPiece
 from localchat.store import Store
-from localchat.turns import LeftOut, Prompt, estimate, lines_that_fit
+from localchat.turns import LeftOut, NewTurn, estimate, lines_that_fit
 from tests.turns.helpers import RAIN, Asked, chat, ended, last, one, plain, seen, turn, words
 
 
@@ -247,7 +247,7 @@ async def test_two_edits_and_a_fit_read_the_line_that_is_asked_and_no_other(stor
     """Left out are the oldest of the line that is sent, whatever other lines the chat holds."""
     tenth = store.messages.line(long, 9, 10)[0]
     asked = Asked(plain)
-    events = await turn(store, asked.connect, Prompt("Edited", chat_id=long.id, under=tenth.id))
+    events = await turn(store, asked.connect, NewTurn("Edited", chat_id=long.id, under=tenth.id))
     assert numbers(asked.requests[0]) == [4, 5, 6, 7, 8, 9]
     assert one(events, LeftOut).count == 4
     assert words(events) == "Yes."

@@ -23,7 +23,7 @@ from localchat.providers import connect
 from localchat.records import Finished, Piece, ReasoningPiece, Request, TextPiece
 from localchat.store import Store
 from localchat.testing import Reply, Script
-from localchat.turns import Prompt
+from localchat.turns import NewTurn
 from tests.turns.helpers import LOCKS, RAIN, Asked, began, chat, ended, last, line, plain, seen, turn, words
 
 HINT = "Do this next."
@@ -294,7 +294,7 @@ async def test_a_reply_that_another_window_is_still_receiving_is_sent_as_far_as_
 async def test_the_request_holds_the_system_prompt_and_the_parameters_of_model_and_chat(store: Store) -> None:
     model = store.catalog.add_model("alpha", "tuned", context=9000, parameters={"temperature": 0.1, "seed": 7})
     script = Script()
-    events = await turn(store, script.connect, Prompt("Hello", model_id=model.id, system="Be calm."))
+    events = await turn(store, script.connect, NewTurn("Hello", model_id=model.id, system="Be calm."))
     chat_id = began(events).chat.id
     assert store.chats.get(chat_id).system == "Be calm."
     name, request = script.requests[-1]
@@ -304,7 +304,7 @@ async def test_the_request_holds_the_system_prompt_and_the_parameters_of_model_a
     await turn(store, script.connect, "Go on", chat_id)
     assert script.requests[-1][1].parameters == {"temperature": 0.1, "seed": 8, "max_tokens": 5}
     assert script.requests[-1][1].system == "Be calm."
-    await turn(store, script.connect, Prompt("Go on", chat_id=chat_id, system=""))
+    await turn(store, script.connect, NewTurn("Go on", chat_id=chat_id, system=""))
     assert script.requests[-1][1].system == ""
     await turn(store, script.connect, "And on", chat_id)
     assert script.requests[-1][1].system == ""

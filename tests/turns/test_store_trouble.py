@@ -16,7 +16,7 @@ from localchat.errors import DiskFull, Internal, LocalChatError, NotFound, Store
 from localchat.records import Finished, Piece, Request, TextPiece
 from localchat.store import Store, patiently
 from localchat.testing import Reply, Script
-from localchat.turns import Began, Chunk, Ended, Prompt, reply_writer, send, sending
+from localchat.turns import Began, Chunk, Ended, NewTurn, reply_writer, send, sending
 from tests.store.helpers import raw
 from tests.turns.helpers import RAIN, Asked, chat, ended, everything, last, line, plain, seen, turn, words
 
@@ -85,7 +85,7 @@ async def test_a_turn_waits_for_a_busy_store_without_freezing_the_screen(store: 
 async def test_a_store_that_is_busy_while_a_reply_comes_delays_no_word_and_loses_none(store: Store, path: Path) -> None:
     lock, told = Lock(path), []
     with contextlib.ExitStack() as stack:
-        async for event in send(store, Script(Reply("one two three", pause=0.1)).connect, Prompt("Hello")):
+        async for event in send(store, Script(Reply("one two three", pause=0.1)).connect, NewTurn("Hello")):
             told.append(event)
             if isinstance(event, Began):
                 stack.enter_context(lock.taken(30))
@@ -120,7 +120,7 @@ async def test_a_stop_waits_for_a_busy_store_however_often_it_is_repeated(store:
     there = asyncio.Event()
 
     async def run() -> None:
-        async for event in send(store, Script(Reply("one two", hold=True)).connect, Prompt("Hello")):
+        async for event in send(store, Script(Reply("one two", hold=True)).connect, NewTurn("Hello")):
             if isinstance(event, Chunk) and event.text == " two":
                 there.set()
 
@@ -146,7 +146,7 @@ async def test_a_stop_while_the_end_waits_for_the_store_leaves_a_complete_reply(
         yield Finished("stop")
 
     async def run() -> None:
-        async for _ in send(store, Asked(answer).connect, Prompt("Hello")):
+        async for _ in send(store, Asked(answer).connect, NewTurn("Hello")):
             pass
 
     with contextlib.ExitStack() as stack:
@@ -228,7 +228,7 @@ async def test_a_disk_that_is_full_at_the_end_is_told_with_all_that_came_and_mad
     reply = "word " * 20_000
     events = []
     with contextlib.ExitStack() as stack:
-        async for event in send(store, Script(Reply(reply)).connect, Prompt("Hello")):
+        async for event in send(store, Script(Reply(reply)).connect, NewTurn("Hello")):
             if isinstance(event, Began):
                 stack.enter_context(full(store))
             events.append(event)
@@ -265,7 +265,7 @@ async def test_a_disk_that_is_full_for_a_moment_in_the_middle_is_not_even_notice
 async def test_a_store_locked_for_good_at_the_end_is_told_and_made_up_for(store: Store, path: Path) -> None:
     lock, events = Lock(path), []
     with contextlib.ExitStack() as stack:
-        async for event in send(store, Script("one two").connect, Prompt("Hello")):
+        async for event in send(store, Script("one two").connect, NewTurn("Hello")):
             if isinstance(event, Chunk) and not lock.held.is_set():
                 stack.enter_context(lock.taken(30))
             events.append(event)
@@ -276,7 +276,7 @@ async def test_a_store_locked_for_good_at_the_end_is_told_and_made_up_for(store:
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_stop_that_cannot_be_stored_is_told_and_made_up_for(store: Store, path: Path) -> None:
-    events = send(store, Script(Reply("one two")).connect, Prompt("Hello"))
+    events = send(store, Script(Reply("one two")).connect, NewTurn("Hello"))
     await anext(events)
     await anext(events)
     with Lock(path).taken(30), pytest.raises(StoreBusy):
@@ -294,7 +294,7 @@ async def test_a_stop_that_cannot_be_stored_is_told_and_made_up_for(store: Store
 async def test_a_store_deleted_under_way_is_told_with_all_that_came(store: Store, path: Path) -> None:
     """SQLite itself goes on writing into the deleted file."""
     events = []
-    async for event in send(store, Script("one two").connect, Prompt("Hello")):
+    async for event in send(store, Script("one two").connect, NewTurn("Hello")):
         if isinstance(event, Began):
             for file in path.parent.iterdir():
                 file.unlink()
@@ -336,7 +336,7 @@ def damage(store: Store) -> None:
 
 async def test_a_store_damaged_under_way_is_told_with_all_that_came(store: Store) -> None:
     events = []
-    async for event in send(store, Script("one two").connect, Prompt("Hello")):
+    async for event in send(store, Script("one two").connect, NewTurn("Hello")):
         if isinstance(event, Chunk) and event.text == "one":
             damage(store)
         events.append(event)
@@ -348,7 +348,7 @@ async def test_a_store_damaged_under_way_is_told_with_all_that_came(store: Store
 
 async def test_a_store_damaged_before_the_endpoint_is_asked_asks_nobody(store: Store) -> None:
     events, script = [], Script("one two")
-    async for event in send(store, script.connect, Prompt("Hello")):
+    async for event in send(store, script.connect, NewTurn("Hello")):
         if isinstance(event, Began):
             damage(store)
         events.append(event)
@@ -361,7 +361,7 @@ async def test_a_store_that_was_closed_under_way_ends_the_turn_and_does_not_cras
     store.catalog.add_provider("e", "echo")
     store.catalog.make_default(store.catalog.add_model("e", "m").id)
     events = []
-    async for event in send(store, Script("one two").connect, Prompt("Hello")):
+    async for event in send(store, Script("one two").connect, NewTurn("Hello")):
         if isinstance(event, Chunk):
             store.close()
         events.append(event)
@@ -375,7 +375,7 @@ async def test_a_store_that_was_closed_under_way_ends_the_turn_and_does_not_cras
 
 async def test_a_chat_put_into_the_trash_under_way_keeps_its_reply(store: Store) -> None:
     chat_id = chat(store, RAIN).id
-    async for event in send(store, Script("one two").connect, Prompt("Hello", chat_id=chat_id)):
+    async for event in send(store, Script("one two").connect, NewTurn("Hello", chat_id=chat_id)):
         if isinstance(event, Began):
             store.chats.trash(chat_id)
     store.chats.restore(chat_id)
@@ -386,7 +386,7 @@ async def test_a_chat_put_into_the_trash_under_way_keeps_its_reply(store: Store)
 async def test_a_chat_deleted_for_good_under_way_still_tells_its_words(store: Store, path: Path, wait: float) -> None:
     chat_id = chat(store, RAIN).id
     events = []
-    async for event in send(store, Script("one two").connect, Prompt("Hello", chat_id=chat_id)):
+    async for event in send(store, Script("one two").connect, NewTurn("Hello", chat_id=chat_id)):
         if isinstance(event, Began):
             with Store(path) as other:
                 other.chats.trash(chat_id)
@@ -403,7 +403,7 @@ async def test_a_chat_deleted_for_good_under_way_still_tells_its_words(store: St
 
 async def test_stopping_a_reply_whose_chat_was_deleted_for_good_is_quiet(store: Store) -> None:
     chat_id = chat(store, RAIN).id
-    events = send(store, Script("one two").connect, Prompt("Hello", chat_id=chat_id))
+    events = send(store, Script("one two").connect, NewTurn("Hello", chat_id=chat_id))
     await anext(events)
     store.chats.trash(chat_id)
     store.chats.empty_trash()
@@ -414,7 +414,7 @@ async def test_a_chat_deleted_while_its_turn_fails_tells_the_deletion(store: Sto
     chat_id = chat(store, RAIN).id
     script = Script(Reply("", error=LocalChatError("Something.")))
     events = []
-    async for event in send(store, script.connect, Prompt("Hello", chat_id=chat_id)):
+    async for event in send(store, script.connect, NewTurn("Hello", chat_id=chat_id)):
         if isinstance(event, Began):
             store.chats.trash(chat_id)
             store.chats.empty_trash()

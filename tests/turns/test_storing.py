@@ -13,7 +13,7 @@ from localchat.errors import InvalidInput
 from localchat.records import Finished, Piece, Progress, ReasoningPiece, Request, TextPiece, Usage
 from localchat.store import Store
 from localchat.testing import Reply, Script, StillClock
-from localchat.turns import Began, Chunk, Connect, Ended, Event, Prompt, Thought, Waiting, send
+from localchat.turns import Began, Chunk, Connect, Ended, Event, NewTurn, Thought, Waiting, send
 from tests.turns.helpers import (
     RAIN,
     Asked,
@@ -60,7 +60,7 @@ async def test_a_turn_tells_who_answers_then_the_words_then_the_reply_as_it_is_s
 ) -> None:
     script = Script(Reply("It does rain.", reasoning="Hm.", progress=(Progress("loads", 1, 2),), usage=Usage(7, 3)))
     events = []
-    async for event in send(store, script.connect, Prompt("Rain?")):
+    async for event in send(store, script.connect, NewTurn("Rain?")):
         clock.advance(seconds=0.5)
         events.append(event)
     assert [type(event) for event in events] == [Began, Waiting, Thought, Chunk, Chunk, Chunk, Ended]
@@ -160,7 +160,7 @@ async def test_a_reply_that_says_nothing_for_a_while_writes_nothing(store: Store
 async def test_a_reply_comes_through_while_the_reader_of_the_events_is_slow(store: Store, path: Path) -> None:
     """A screen may take its time with an event; what came before is saved all the same."""
     found = []
-    async for event in send(store, Script("one two").connect, Prompt("Hello")):
+    async for event in send(store, Script("one two").connect, NewTurn("Hello")):
         if isinstance(event, Chunk):
             await asyncio.sleep(0.25)
             found.append(seen(path, NEWEST)[0][1])
@@ -178,7 +178,7 @@ def stops_at(
 
     async def run() -> None:
         count = 0
-        async for event in send(store, connect, Prompt("Go on", chat_id=chat(store, RAIN).id)):
+        async for event in send(store, connect, NewTurn("Go on", chat_id=chat(store, RAIN).id)):
             count += isinstance(event, kind)
             if count == number:
                 there.set()
@@ -218,7 +218,7 @@ async def test_cancelling_before_the_first_word_keeps_an_empty_stopped_reply(
 @pytest.mark.parametrize("told", range(1, 7))
 async def test_closing_the_events_after_any_of_them_keeps_what_came(store: Store, told: int) -> None:
     script = Script(Reply("one two three", reasoning="Hm.", progress=(Progress("loads"),)))
-    events = send(store, script.connect, Prompt("Go on", chat_id=chat(store, RAIN).id))
+    events = send(store, script.connect, NewTurn("Go on", chat_id=chat(store, RAIN).id))
     came = [await anext(events) for _ in range(told)]
     await events.aclose()
     message = last(store, chat(store, RAIN).id)
@@ -229,7 +229,7 @@ async def test_closing_the_events_after_any_of_them_keeps_what_came(store: Store
 
 async def test_closing_the_events_after_the_last_of_them_changes_nothing(store: Store) -> None:
     asked = Asked(plain)
-    events = send(store, asked.connect, Prompt("Go on", chat_id=chat(store, RAIN).id))
+    events = send(store, asked.connect, NewTurn("Go on", chat_id=chat(store, RAIN).id))
     while not isinstance(await anext(events), Ended):
         pass
     await events.aclose()
@@ -240,7 +240,7 @@ async def test_closing_the_events_after_the_last_of_them_changes_nothing(store: 
 
 async def test_events_that_nobody_reads_on_are_stopped_and_not_left_streaming(store: Store) -> None:
     """A reader that leaves its loop without closing: Python closes the generator when it is collected."""
-    async for event in send(store, Script("one two").connect, Prompt("Go on", chat_id=chat(store, RAIN).id)):
+    async for event in send(store, Script("one two").connect, NewTurn("Go on", chat_id=chat(store, RAIN).id)):
         if isinstance(event, Chunk):
             break
     del event
@@ -255,7 +255,7 @@ async def test_a_stop_at_any_step_of_the_event_loop_leaves_no_reply_streaming(st
     """Cancelled after 0, 1, 2 … steps until a turn came through: what was told is kept, and nothing else."""
 
     async def run(told: list[Event]) -> None:
-        async for event in send(store, Script("one two three").connect, Prompt("Go on")):
+        async for event in send(store, Script("one two three").connect, NewTurn("Go on")):
             told.append(event)  # noqa: PERF401
 
     for steps in range(100):
@@ -316,7 +316,7 @@ async def test_closing_the_events_between_two_words_closes_the_stream_at_once(st
     stream = endless(Request("m", ()))
     asked = Asked(plain)
     asked.stream = lambda _: stream  # type: ignore[method-assign, assignment]
-    events = send(store, asked.connect, Prompt("Go on", chat_id=chat(store, RAIN).id))
+    events = send(store, asked.connect, NewTurn("Go on", chat_id=chat(store, RAIN).id))
     while not isinstance(await anext(events), Chunk):
         pass
     await events.aclose()

@@ -10,7 +10,7 @@ from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NoDefa
 from localchat.records import Message
 from localchat.store import Store
 from localchat.testing import Reply, Script, add_chat
-from localchat.turns import Began, Ended, Prompt, send
+from localchat.turns import Began, Ended, NewTurn, TurnRequest, send
 from tests.turns.helpers import LOCKS, RAIN, began, chat, ended, everything, last, seen, turn, words
 
 
@@ -121,7 +121,7 @@ async def test_a_provider_that_merely_fails_is_no_reason_to_fall_back(store: Sto
 
 async def test_a_model_asked_for_answers_this_turn_of_an_existing_chat_only(store: Store) -> None:
     chat_id = chat(store, LOCKS).id
-    await turn(store, Script().connect, Prompt("Go on", chat_id=chat_id, model_id=store.catalog.live("beta/b1").id))
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, model_id=store.catalog.live("beta/b1").id))
     assert who(last(store, chat_id)) == ("beta/b1", None, None)
     assert own(store, chat_id) == "zeta/z1"
     await turn(store, Script().connect, "Go on", chat_id)
@@ -129,7 +129,7 @@ async def test_a_model_asked_for_answers_this_turn_of_an_existing_chat_only(stor
 
 
 async def test_a_model_asked_for_becomes_the_own_one_of_a_new_chat(store: Store) -> None:
-    events = await turn(store, Script().connect, Prompt("Hello", model_id=store.catalog.live("beta/b1").id))
+    events = await turn(store, Script().connect, NewTurn("Hello", model_id=store.catalog.live("beta/b1").id))
     chat_id = began(events).chat.id
     await turn(store, Script().connect, "Go on", chat_id)
     assert own(store, chat_id) == "beta/b1"
@@ -139,7 +139,7 @@ async def test_a_model_asked_for_becomes_the_own_one_of_a_new_chat(store: Store)
 async def test_a_chat_without_a_model_of_its_own_gets_the_default_but_not_one_asked_for_once(store: Store) -> None:
     """Such chats come from imports and from other programs."""
     store.connection.execute("insert into chats (id, title) values (70, 'Foreign'), (71, 'Foreign too')")
-    await turn(store, Script().connect, Prompt("Hello", chat_id=70, model_id=store.catalog.live("beta/b1").id))
+    await turn(store, Script().connect, NewTurn("Hello", chat_id=70, model_id=store.catalog.live("beta/b1").id))
     assert who(last(store, 70)) == ("beta/b1", None, None)
     await turn(store, Script().connect, "Hello", 70)
     assert who(last(store, 70)) == ("alpha/a1", None, None)
@@ -150,11 +150,11 @@ async def test_a_chat_without_a_model_of_its_own_gets_the_default_but_not_one_as
 # Nobody can answer: nothing is stored.
 
 
-async def refused(store: Store, path: Path, prompt: Prompt, error: type[LocalChatError]) -> LocalChatError:
+async def refused(store: Store, path: Path, request: TurnRequest, error: type[LocalChatError]) -> LocalChatError:
     """The error of a turn that cannot begin, which asks nobody and leaves the file as it was."""
     before, script = everything(path), Script()
     with pytest.raises(error) as caught:
-        await turn(store, script.connect, prompt)
+        await turn(store, script.connect, request)
     assert everything(path) == before
     assert script.requests == []
     assert not store.connection.in_transaction
@@ -165,7 +165,7 @@ async def test_without_any_usable_model_the_turn_fails_and_stores_nothing(store:
     for provider in ("alpha", "beta", "local", "zeta"):
         store.catalog.remove_provider(provider)
     for chat_id in (None, chat(store, LOCKS).id):
-        error = await refused(store, path, Prompt("Hello", chat_id=chat_id), NoDefaultModel)
+        error = await refused(store, path, NewTurn("Hello", chat_id=chat_id), NoDefaultModel)
         assert error.message == "no default chat model config is available"
         assert error.hint
 
@@ -184,20 +184,24 @@ async def test_a_model_asked_for_that_cannot_answer_is_refused_by_name(store: St
     store.catalog.remove_provider("zeta")
     store.catalog.switch_provider(store.catalog.provider("beta").id, False)
     for chat_id in (None, chat(store, RAIN).id):
-        assert "zeta/z1 was removed" in str(await refused(store, path, Prompt("Hello", chat_id, z1), NotFound))
-        assert "beta/b1 is switched off" in str(await refused(store, path, Prompt("Hello", chat_id, b1), InvalidInput))
-        await refused(store, path, Prompt("Hello", chat_id, 999), NotFound)
+        assert "zeta/z1 was removed" in str(
+            await refused(store, path, NewTurn("Hello", chat_id, model_id=z1), NotFound)
+        )
+        assert "beta/b1 is switched off" in str(
+            await refused(store, path, NewTurn("Hello", chat_id, model_id=b1), InvalidInput)
+        )
+        await refused(store, path, NewTurn("Hello", chat_id, model_id=999), NotFound)
 
 
 async def test_a_chat_that_is_gone_or_in_the_trash_takes_no_turn(store: Store, path: Path) -> None:
     chat_id = chat(store, RAIN).id
     store.chats.trash(chat_id)
-    error = await refused(store, path, Prompt("Hello", chat_id=chat_id), NotFound)
+    error = await refused(store, path, NewTurn("Hello", chat_id=chat_id), NotFound)
     assert "in the trash" in error.message
     assert "restore" in error.hint
     store.chats.empty_trash()
-    assert f"no chat {chat_id}" in str(await refused(store, path, Prompt("Hello", chat_id=chat_id), NotFound))
-    assert await refused(store, path, Prompt("Hello", chat_id=-1), NotFound)
+    assert f"no chat {chat_id}" in str(await refused(store, path, NewTurn("Hello", chat_id=chat_id), NotFound))
+    assert await refused(store, path, NewTurn("Hello", chat_id=-1), NotFound)
 
 
 # Words stay on this machine unless told.
@@ -221,11 +225,11 @@ async def test_a_local_chat_asks_once_before_it_goes_elsewhere(elsewhere: Store,
         store.catalog.remove_provider("ollama")
     else:
         store.catalog.switch_model(store.catalog.live("ollama/qwen3").id, False)
-    error = await refused(store, path, Prompt("Go on", chat_id=chat_id), ConfirmRemote)
+    error = await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
     assert isinstance(error, ConfirmRemote)
     assert (error.wanted, error.used, error.code) == ("ollama/qwen3", "cloud/big", "confirm_remote")
     script = Script()
-    await turn(store, script.connect, Prompt("Go on", chat_id=chat_id, allow_remote=True))
+    await turn(store, script.connect, NewTurn("Go on", chat_id=chat_id, allow_remote=True))
     assert who(last(store, chat_id)) == ("cloud/big", "ollama/qwen3", how)
     for text in ("And on", "And on and on"):  # agreed for this chat, however many turns follow
         await turn(store, script.connect, text, chat_id)
@@ -236,34 +240,34 @@ async def test_agreeing_for_one_chat_agrees_for_no_other(elsewhere: Store, path:
     store = elsewhere
     one, other = chat(store, "At home").id, add_chat(store, "Also at home", "ollama/qwen3", [("Hello?", "Hi.")])
     store.catalog.remove_provider("ollama")
-    await turn(store, Script().connect, Prompt("Go on", chat_id=one, allow_remote=True))
-    await refused(store, path, Prompt("Go on", chat_id=other), ConfirmRemote)
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=one, allow_remote=True))
+    await refused(store, path, NewTurn("Go on", chat_id=other), ConfirmRemote)
 
 
 async def test_agreeing_where_nothing_is_to_be_agreed_is_not_remembered(elsewhere: Store, path: Path) -> None:
     store, chat_id = elsewhere, chat(elsewhere, "At home").id
-    await turn(store, Script().connect, Prompt("Go on", chat_id=chat_id, allow_remote=True))
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, allow_remote=True))
     store.catalog.remove_provider("ollama")
-    await refused(store, path, Prompt("Go on", chat_id=chat_id), ConfirmRemote)
+    await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
 
 
 async def test_agreeing_to_a_local_stand_in_is_no_consent_for_a_remote_one(elsewhere: Store, path: Path) -> None:
     store, chat_id = elsewhere, chat(elsewhere, "At home").id
     store.catalog.make_default(store.catalog.live("alpha/a1").id)
     store.catalog.remove_provider("ollama")
-    await turn(store, Script().connect, Prompt("Go on", chat_id=chat_id, allow_remote=True))
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, allow_remote=True))
     assert who(last(store, chat_id)) == ("alpha/a1", "ollama/qwen3", "removed")
     store.catalog.make_default(store.catalog.live("cloud/big").id)
-    await refused(store, path, Prompt("Go on", chat_id=chat_id), ConfirmRemote)
+    await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
 
 
 async def test_a_chat_given_another_local_model_is_asked_again(elsewhere: Store, path: Path) -> None:
     store, chat_id = elsewhere, chat(elsewhere, "At home").id
     store.catalog.remove_provider("ollama")
-    await turn(store, Script().connect, Prompt("Go on", chat_id=chat_id, allow_remote=True))
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, allow_remote=True))
     store.chats.set_model(chat_id, store.catalog.live("zeta/z1").id)
     store.catalog.remove_provider("zeta")
-    await refused(store, path, Prompt("Go on", chat_id=chat_id), ConfirmRemote)
+    await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
 
 
 async def test_a_chat_of_another_machine_and_one_between_local_models_are_not_asked(elsewhere: Store) -> None:
@@ -284,9 +288,9 @@ async def test_a_remote_model_asked_for_by_name_is_the_consent_for_that_turn_onl
     store, chat_id = elsewhere, chat(elsewhere, "At home").id
     store.catalog.remove_provider("ollama")
     big = store.catalog.live("cloud/big").id
-    await turn(store, Script().connect, Prompt("Go on", chat_id=chat_id, model_id=big))
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, model_id=big))
     assert who(last(store, chat_id)) == ("cloud/big", None, None)
-    await refused(store, path, Prompt("Go on", chat_id=chat_id), ConfirmRemote)
+    await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
 
 
 async def test_a_new_chat_with_a_remote_default_is_not_asked(elsewhere: Store) -> None:
@@ -303,7 +307,7 @@ async def test_a_provider_removed_under_way_finishes_its_reply_under_its_old_nam
 ) -> None:
     chat_id = chat(store, LOCKS).id
     script = Script("one two three")
-    events = send(store, script.connect, Prompt("Go on", chat_id=chat_id))
+    events = send(store, script.connect, NewTurn("Go on", chat_id=chat_id))
     told = [await anext(events)]
     assert isinstance(told[0], Began)
     if when == "while it answers":

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from localchat.providers import connect
 from localchat.store import Store
-from localchat.turns import Chunk, Ended, Prompt, send
+from localchat.turns import Chunk, Ended, NewTurn, send
 
 
 async def work(store: Store, chat_id: int, times: int, text: str) -> None:
     for number in range(times):
-        async with aclosing(send(store, connect, Prompt(text.replace("N", str(number)), chat_id=chat_id))) as events:
+        async with aclosing(send(store, connect, NewTurn(text.replace("N", str(number)), chat_id=chat_id))) as events:
             async for event in events:
                 if isinstance(event, Chunk):
                     print(f"{time.monotonic():.4f} {event.text}", flush=True)

@@ -65,11 +65,11 @@ class Conversation(Vertical):
             self.chat = chat
 
     class Consent(Message):
-        """The turn would leave this machine; nothing was sent. To be answered with ``send(prompt)`` or not at all."""
+        """The turn would leave this machine; nothing was sent. To be answered with ``send(request)`` or not at all."""
 
-        def __init__(self, prompt: turns.Prompt, error: ConfirmRemote) -> None:
+        def __init__(self, request: turns.TurnRequest, error: ConfirmRemote) -> None:
             super().__init__()
-            self.prompt = prompt
+            self.request = request
             self.error = error
 
     class Forked(Message):
@@ -254,26 +254,25 @@ class Conversation(Vertical):
                 self._sent = draft
                 await self.send(self._prompt(draft.text, files))
 
-    def _prompt(self, text: str, files: tuple[Attachment, ...]) -> turns.Prompt:
+    def _prompt(self, text: str, files: tuple[Attachment, ...]) -> turns.TurnRequest:
         chat_id = self.chat.id if self.chat else None
         if self._edited is not None:
-            parent = self._edited.parent_id
-            return turns.Prompt(text=text, chat_id=chat_id, under=parent, at_root=parent is None, attachments=files)
+            return turns.Edit(text, self._edited.chat_id, self._edited.id, attachments=files)
         chosen = self.model_for_new_chat if self.chat is None else None
-        return turns.Prompt(text=text, chat_id=chat_id, model_id=chosen, attachments=files)
+        return turns.NewTurn(text, chat_id=chat_id, model_id=chosen, attachments=files)
 
-    async def send(self, prompt: turns.Prompt) -> None:
+    async def send(self, request: turns.TurnRequest) -> None:
         """Begin a turn. Where it cannot begin, the text stays where it is and the reason is told."""
         try:
-            live = await self._turns.begin(prompt)
+            live = await self._turns.begin(request)
         except ConfirmRemote as error:
-            self.post_message(self.Consent(prompt, error))
+            self.post_message(self.Consent(request, error))
             return
         except LocalChatError as error:
             tell_error(self._shell, error)
             self.update_status()
             return
-        if prompt.text is not None and self.writing.draft == self._sent:
+        if isinstance(request, turns.NewTurn | turns.Edit) and self.writing.draft == self._sent:
             self.writing.draft = self._set_aside
         self._edited, self._set_aside, self._sent = None, Draft(), None
         await self.save_draft()
@@ -293,7 +292,9 @@ class Conversation(Vertical):
             raise InvalidInput("There is nothing to ask again.", "Send a message first, or stop the reply with escape.")
         last = self._store.messages.line(chat, chat.length - 1)[0]
         under = last.id if last.role == "user" else last.parent_id
-        await self.send(turns.Prompt(text=None, chat_id=chat.id, under=under, model_id=model_id))
+        if under is None:
+            raise InvalidInput("There is nothing to ask again here.", "Send a message first.")
+        await self.send(turns.Regenerate(chat.id, under, model_id=model_id))
 
     async def go_on(self) -> None:
         """Have the last reply, stopped or cut, continued; the short one stays as another version."""
@@ -301,7 +302,7 @@ class Conversation(Vertical):
         if chat is None or chat.length == 0 or self.live is not None:
             raise InvalidInput("There is no reply here that could go on.", "Send a message first.")
         last = self._store.messages.line(chat, chat.length - 1)[0]
-        await self.send(turns.Prompt(text=None, chat_id=chat.id, goes_on=last.id))
+        await self.send(turns.Continue(chat.id, last.id))
 
     # Compaction
 

@@ -82,9 +82,9 @@ class Running:
     def __len__(self) -> int:
         return len(self._live)
 
-    async def begin(self, prompt: turns.Prompt) -> LiveTurn:
+    async def begin(self, request: turns.TurnRequest) -> LiveTurn:
         """Store the words and start the reply. Raises what ``turns.send`` raises before anything is stored."""
-        events = turns.send(self._shell.store, self._shell.connect, prompt)
+        events = turns.send(self._shell.store, self._shell.connect, request)
         began = await anext(events)
         assert isinstance(began, turns.Began)
         live = LiveTurn(began, events)

@@ -437,7 +437,7 @@ class ChatScreen(Screen[None]):
         from dataclasses import replace
 
         if await self._agrees(event.error):
-            await self.conversation.send(replace(event.prompt, allow_remote=True))
+            await self.conversation.send(replace(event.request, allow_remote=True))
 
     async def _agrees(self, error: ConfirmRemote) -> bool:
         from localchat.tui.dialogs.confirm import ConfirmDialog

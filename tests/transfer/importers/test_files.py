@@ -165,7 +165,7 @@ async def test_the_next_turn_of_an_imported_chat_falls_back_and_says_so(store: S
     store.catalog.add_provider("play", "echo")
     store.catalog.make_default(store.catalog.add_model("play", "echo").id)
     import_file(store, str(chatgpt_json(tmp_path / "conversations.json", talk("c1", "one"))))
-    prompt = turns.Prompt("And in summer?", chat_id=titled_id(store, "one"))
+    prompt = turns.NewTurn("And in summer?", chat_id=titled_id(store, "one"))
     async for _ in turns.send(store, Script("Rarely.").connect, prompt):
         pass
     reply = store.messages.line(store.chats.get(titled_id(store, "one")))[-1]
