@@ -10,6 +10,7 @@ from localchat.store import Store
 from localchat.store.transfer import Exchange, Taken
 from localchat.text import count
 from localchat.transfer.importers import Imported, found, guarded
+from localchat.transfer.importers.reading import LOOSE
 from localchat.transfer.portable import Note, Unreadable, WholeChat
 
 
@@ -48,7 +49,7 @@ def import_file(
                 models |= dict.fromkeys(taken.models)
                 trashed += taken.trashed
                 grown += taken.grown > 0
-                tally.update(chat.notes if taken.new else ())
+                tally.update((*chat.notes, *(LOOSE,) * taken.loose) if taken.new else ())
         done.models_added = list(models)
         progress(done)
     done.notes = [note.times(number) for note, number in tally.items()]

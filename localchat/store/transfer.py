@@ -47,7 +47,8 @@ class Taken:
     """What became of one chat. ``new``: it was not here. ``trashed``: it is here, in the trash.
 
     ``grown``: how many more messages it has at its source than it had when it was taken over. ``models``: refs that
-    arrived as tombstones. ``messages``: how many were written.
+    arrived as tombstones. ``messages``: how many were written. ``loose``: how many of those hung on nothing, or in a
+    circle, and begin lines of their own.
     """
 
     chat_id: int | None
@@ -56,6 +57,7 @@ class Taken:
     grown: int = 0
     messages: int = 0
     models: tuple[str, ...] = ()
+    loose: int = 0
 
 
 class Exchange:
@@ -150,21 +152,24 @@ class Exchange:
     # In
 
     def look(self, chat: WholeChat) -> Taken:
-        """What ``take`` would do; nothing is written."""
+        """What ``take`` would do; nothing is written. Raises ValueError as ``take`` does."""
+        chat, loose = _in_order(chat)
         with snapshot(self._connection):
             return self._there(chat) or Taken(
                 None,
                 new=True,
                 messages=len(chat.messages),
                 models=tuple(model.ref for model in _models_in(chat) if self._model_id(model) is None),
+                loose=loose,
             )
 
     def take(self, chat: WholeChat) -> Taken:
         """Write the chat with all its messages, or nothing where it is here already.
 
         Models that are not here arrive as tombstones; live ones are used as they are, and the default stays.
-        Raises ValueError where the chat's messages do not make a tree, or the schema refuses one.
+        Raises ValueError where two of the chat's messages have the same key, or the schema refuses one.
         """
+        chat, loose = _in_order(chat)  # before the lock is taken
         try:
             with immediate(self._connection) as tx:
                 there = self._there(chat)
@@ -179,7 +184,7 @@ class Exchange:
                         " values (?, ?, ?, ?, ?)",
                         (storable(source), storable(source_id), chat_id, len(chat.messages), self._now()),
                     )
-                return Taken(chat_id, new=True, messages=len(chat.messages), models=added)
+                return Taken(chat_id, new=True, messages=len(chat.messages), models=added, loose=loose)
         except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError) as error:
             raise ValueError(f"the store refused it ({error})") from error
 
@@ -217,7 +222,7 @@ class Exchange:
                 made = tx.execute(
                     "insert into model_configs (provider, model, is_local, created_at, updated_at, deleted_at)"
                     " values (?, ?, ?, ?, ?, ?)",
-                    (storable(model.provider), storable(model.model), int(model.local), now, now, now),
+                    (storable(model.provider), storable(model.model), int(bool(model.local)), now, now, now),
                 )
                 found = int(made.lastrowid or 0)
                 added.append(model.ref)
@@ -247,20 +252,24 @@ class Exchange:
     @staticmethod
     def _write_messages(tx: sqlite3.Connection, chat_id: int, chat: WholeChat, models: dict[str, int]) -> None:
         places: dict[str | None, tuple[int | None, int]] = {None: (None, -1)}  # by key: id and depth
-        messages, _ = in_order(chat.messages)
-        for message in messages:
+        for message in chat.messages:
             parent, depth = places[message.parent]
             done = tx.execute(_INSERT, (chat_id, parent, depth + 1, *_values(message, models)))
             places[message.key] = (done.lastrowid, depth + 1)
             attachment_rows.insert(tx, done.lastrowid or 0, message.attachments)
         leaf = places.get(chat.leaf) if chat.leaf is not None else None
-        if leaf is None and messages:
-            leaf = places[messages[-1].key]
+        if leaf is None and chat.messages:
+            leaf = places[chat.messages[-1].key]
         tx.execute("update chats set leaf_id = ? where id = ?", (leaf[0] if leaf else None, chat_id))
         summed = places.get(chat.summary_of) if chat.summary_of is not None else None
         if summed is not None:
             given = (storable(chat.summary), summed[0], chat_id)
             tx.execute("update chats set summary = ?, summary_of = ? where id = ?", given)
+
+
+def _in_order(chat: WholeChat) -> tuple[WholeChat, int]:
+    messages, loose = in_order(chat.messages)
+    return replace(chat, messages=tuple(messages)), loose
 
 
 def _models_in(chat: WholeChat) -> list[NamedModel]:

@@ -13,11 +13,11 @@ OWN = "localchat"  # the source of chats that were begun here
 
 @dataclass(frozen=True, slots=True)
 class NamedModel:
-    """A model by name. ``local``: it ran on the machine where the chat was written."""
+    """A model by name. ``local``: it ran on the machine where the chat was written; None: nobody knows."""
 
     provider: str
     model: str
-    local: bool = False
+    local: bool | None = None
     removed: bool = False
 
     @property
@@ -103,11 +103,11 @@ def line_of(chat: WholeChat) -> list[WholeMessage]:
     at = by_key.get(chat.leaf) if chat.leaf is not None else None
     if at is None and chat.messages:
         at = chat.messages[-1]
-    line = []
-    while at is not None:
-        line.append(at)
+    line: dict[str, WholeMessage] = {}
+    while at is not None and at.key not in line:  # a chat that nobody has put in order may go in a circle
+        line[at.key] = at
         at = by_key.get(at.parent) if at.parent is not None else None
-    return line[::-1]
+    return list(line.values())[::-1]
 
 
 def versions_of(chat: WholeChat) -> dict[str, tuple[int, int]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from localchat.errors import InvalidInput, NotFound
 from localchat.records import Attachment, ErrorNote, Usage
@@ -40,7 +42,7 @@ NOTES = Attachment("notes.txt", "text/plain", b"ein \x1b[2J Wort")
 def rich_chat() -> WholeChat:
     """Every field of every kind filled with something of its own, and a tree with versions."""
     old = NamedModel("z", "z1", local=True)
-    new = NamedModel("b", "vendor/b1")
+    new = NamedModel("b", "vendor/b1", local=False)
     return WholeChat(
         source="localchat",
         source_id="0000-1111",
@@ -331,6 +333,33 @@ def test_a_tree_is_put_in_order_and_circles_are_cut() -> None:
     assert ([m.key for m in ordered], loose) == (["a", "b", "c", "y", "x"], 1)
     lost, loose = in_order([said("b", "gone"), said("self", "self")])
     assert ([(m.key, m.parent) for m in lost], loose) == ([("b", None), ("self", None)], 2)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(st.integers(-1, 12), max_size=10), st.integers(-1, 12))
+def test_any_parents_make_a_tree_that_holds_every_message_once(parents: list[int], leaf: int) -> None:
+    messages = tuple(
+        WholeMessage(str(key), None if parent < 0 else str(parent), "user", f"{key}", AT)
+        for key, parent in enumerate(parents)
+    )
+    chat = WholeChat("x", "1", "any", messages, AT, AT, leaf=str(leaf))
+    assert len(line_of(chat)) <= len(messages)  # it ends, whatever the parents say
+    ordered, loose = in_order(messages)
+    seen: set[str | None] = {None}
+    for message in ordered:
+        assert message.parent in seen
+        seen.add(message.key)
+    assert sorted(m.content for m in ordered) == sorted(m.content for m in messages)
+    assert loose == sum(one.parent != other.parent for one, other in _by_key(messages, ordered))
+    line = line_of(replace(chat, messages=tuple(ordered)))
+    assert [m.parent for m in line] == [None, *(m.key for m in line[:-1])][: len(line)]
+
+
+def _by_key(
+    some: Iterable[WholeMessage], others: Iterable[WholeMessage]
+) -> Iterator[tuple[WholeMessage, WholeMessage]]:
+    there = {message.key: message for message in others}
+    return ((one, there[one.key]) for one in some)
 
 
 def test_a_line_of_ten_thousand_messages_goes_through(store: Store, tmp_path: Path) -> None:

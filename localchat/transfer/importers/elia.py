@@ -11,6 +11,7 @@ from typing import Any
 from localchat.records import Role
 from localchat.transfer.importers.reading import (
     EMPTY,
+    ByChat,
     at_once,
     file_time,
     has,
@@ -35,16 +36,19 @@ def sniff(path: Path) -> bool:
 def chats(path: Path) -> Iterator[Found]:
     time = file_time(path)
     with opened(path) as connection:
-        for chat in rows(connection, "select * from chat order by id"):
+        with at_once(connection):
+            messages = ByChat(connection, "message")
+            there = rows(connection, "select * from chat order by id")
+        for chat in there:
             try:
-                yield _chat(connection, chat, time)
+                yield _chat(messages.of(chat["id"]), chat, time)
             except (sqlite3.Error, ValueError) as error:
                 yield Unreadable(text_of(chat.get("title")) or f"chat {chat['id']}", str(error))
+        if messages.damaged:
+            yield Unreadable("the rest of the messages", messages.damaged)
 
 
-def _chat(connection: sqlite3.Connection, chat: dict[str, Any], time: str) -> Found:
-    with at_once(connection):
-        listed = rows(connection, "select * from message where chat_id = ? order by id", chat["id"])
+def _chat(listed: list[dict[str, Any]], chat: dict[str, Any], time: str) -> Found:
     listed = [row for row in listed if text_of(row["content"]) or row["role"] == "user"]
     if not any(row["role"] != "system" for row in listed):
         return EMPTY
@@ -61,7 +65,7 @@ def _chat(connection: sqlite3.Connection, chat: dict[str, Any], time: str) -> Fo
         role = _role(row["role"])
         messages.append(
             WholeMessage(
-                key=str(row["id"]),
+                key=str(number),
                 parent=above,
                 role=role,
                 content=content,

@@ -14,8 +14,8 @@ from localchat.records import Attachment, ErrorNote, Reason, Role, Status, Usage
 from localchat.text import one_line, storable
 from localchat.transfer.export import SCHEMA, VERSION
 from localchat.transfer.importers.json_stream import Damaged, JsonStream
-from localchat.transfer.importers.reading import LOOSE, model_named, settings, stamped, whole
-from localchat.transfer.portable import OWN, Found, NamedModel, Unreadable, WholeChat, WholeMessage, in_order
+from localchat.transfer.importers.reading import model_named, settings, stamped, whole
+from localchat.transfer.portable import OWN, Found, NamedModel, Unreadable, WholeChat, WholeMessage
 
 KIND = OWN
 LABEL = "localchat's own JSON"
@@ -91,13 +91,12 @@ def _chat(given: dict[str, Any]) -> WholeChat:
     if not isinstance(listed, list):
         raise _Wrong("it has no messages")
     begun = _time(given, "created_at") or stamp(utc_now())
-    messages, loose = in_order([_message(each, number, begun) for number, each in enumerate(listed, 1)])
     leaf, summed = given.get("leaf"), given.get("summary_of")
     return WholeChat(
         source=OWN,
         source_id=own,
         title=_text(given, "title"),
-        messages=tuple(messages),
+        messages=tuple(_message(each, number, begun) for number, each in enumerate(listed, 1)),
         created_at=begun,
         updated_at=_time(given, "updated_at") or begun,
         leaf=str(leaf) if leaf is not None else None,
@@ -111,7 +110,6 @@ def _chat(given: dict[str, Any]) -> WholeChat:
         pinned_at=_time(given, "pinned_at"),
         deleted_at=_time(given, "deleted_at"),
         also=tuple(_names(given.get("sources"))),
-        notes=(LOOSE,) * loose,
     )
 
 

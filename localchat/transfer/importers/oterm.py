@@ -18,6 +18,7 @@ from localchat.transfer.importers.reading import (
     IMAGE,
     NO_TIMES,
     ORPHANS,
+    ByChat,
     at_once,
     file_time,
     has,
@@ -51,29 +52,27 @@ def sniff(path: Path) -> bool:
 def chats(path: Path) -> Iterator[Found]:
     time = file_time(path)
     with opened(path) as connection:
-        there = rows(connection, "select * from chat order by id")
+        with at_once(connection):
+            messages = ByChat(connection, "message")
+            there = rows(connection, "select * from chat order by id")
         for chat in there:
-            yield from _guarded(connection, chat, time)
+            yield _guarded(messages, chat, time)
         known = {chat["id"] for chat in there}
-        orphans = rows(connection, "select distinct chat_id as id from message order by chat_id")
-        for orphan in orphans:
-            if orphan["id"] not in known:
-                yield from _guarded(connection, orphan, time)
+        for orphan in messages:
+            if orphan not in known:
+                yield _guarded(messages, {"id": orphan}, time)
+        if messages.damaged:
+            yield Unreadable("the rest of the messages", messages.damaged)
 
 
-def _guarded(connection: sqlite3.Connection, chat: dict[str, Any], time: str) -> Iterator[Found]:
-    title = text_of(chat.get("name")) or f"chat {chat['id']}"
+def _guarded(messages: ByChat, chat: dict[str, Any], time: str) -> Found:
     try:
-        found = _chat(connection, chat, time)
+        return _chat(messages.of(chat["id"]), chat, time)
     except (sqlite3.Error, ValueError) as error:
-        yield Unreadable(title, str(error))
-    else:
-        yield found
+        return Unreadable(text_of(chat.get("name")) or f"chat {chat['id']}", str(error))
 
 
-def _chat(connection: sqlite3.Connection, chat: dict[str, Any], time: str) -> WholeChat | Note:
-    with at_once(connection):
-        listed = rows(connection, "select * from message where chat_id is ? order by id", chat["id"])
+def _chat(listed: list[dict[str, Any]], chat: dict[str, Any], time: str) -> WholeChat | Note:
     orphan = "model" not in chat
     if not listed:
         return EMPTY
@@ -81,13 +80,13 @@ def _chat(connection: sqlite3.Connection, chat: dict[str, Any], time: str) -> Wh
     notes = [NO_TIMES, ORPHANS] if orphan else [NO_TIMES]
     messages: list[WholeMessage] = []
     above = None
-    for row in listed:
+    for number, row in enumerate(listed):
         content, images, lost = _with_images(text_of(row["text"]), row.get("images"))
         notes += [IMAGE] * lost
         user = row["author"] == "user"
         messages.append(
             WholeMessage(
-                key=str(row["id"]),
+                key=str(number),
                 parent=above,
                 role="user" if user else "assistant",
                 content=content,

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 import unicodedata
+from array import array
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,11 @@ ORPHANS = Note("1 chat was recovered from messages whose chat is gone there.",
 EMPTY = Note("1 chat there has no messages.", "{n} chats there have no messages.")
 
 _SQLITE = b"SQLite format 3\0"
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_AT_ONCE = 500  # rows of a chat
+MOST = (
+    128 << 20
+)  # bytes of one value, or of one chat in another program's tables; in memory it takes several times that
 _FAMILIES = (
     (re.compile(r"(?!gpt-oss)(gpt|chatgpt|o[1-9]|text-davinci|davinci|ft:gpt)\b"), "openai"),
     (re.compile(r"claude"), "anthropic"),
@@ -212,6 +218,10 @@ def _connect(path: Path, mode: str = "ro") -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10)
     connection.row_factory = sqlite3.Row
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST)
+    # SQLite refuses all of a file that is shorter than it says; so that what is in it can be read. Nothing is written:
+    # the connection is read-only, or that of a private copy.
+    connection.execute("pragma writable_schema=on")
     return connection
 
 
@@ -225,9 +235,24 @@ def _copied(path: Path, folder: Path) -> Path:
     return copy
 
 
+def damage(connection: sqlite3.Connection) -> int:
+    """How many problems SQLite finds in the file, at most 100; 0 for one that is sound."""
+    try:
+        found = [row[0] for row in connection.execute("pragma quick_check(100)").fetchall()]
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "").startswith(_DAMAGED):
+            return 1
+        raise
+    return 0 if found == ["ok"] else sum(len(str(text).splitlines()) or 1 for text in found)
+
+
 def columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    """Empty where there is no such table."""
-    return {str(row["name"]) for row in connection.execute("select name from pragma_table_info(?)", (table,))}
+    """Empty where there is no such table. A view is none: reading one may have no end."""
+    wanted = (
+        "select name from pragma_table_info(?1)"
+        " where exists (select 1 from sqlite_master where type = 'table' and name = ?1 collate nocase)"
+    )
+    return {str(row["name"]) for row in connection.execute(wanted, (table,))}
 
 
 def has(path: Path, **tables: str) -> bool:
@@ -244,6 +269,49 @@ def has(path: Path, **tables: str) -> bool:
 def rows(connection: sqlite3.Connection, sql: str, *values: object) -> list[dict[str, Any]]:
     """Fetched at once: a read that is left half done would keep the other program from writing."""
     return [dict(row) for row in connection.execute(sql, values).fetchall()]
+
+
+class ByChat:
+    """The rows of ``table`` by the chat in its column ``by``, in the order of their ``id``.
+
+    Other programs have no index by chat: a question for each would look through the whole table each time. Here it is
+    looked through once, for the numbers of its rows. ``damaged``: why that ended early, where it did.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, table: str, by: str = "chat_id") -> None:
+        self._connection = connection
+        self._table = table
+        self._numbers: dict[Any, array[int]] = {}
+        self.damaged = ""
+        try:
+            for chat, number in connection.execute(f"select {by}, rowid from {table} order by id"):
+                self._numbers.setdefault(chat, array("q")).append(number)
+        except sqlite3.DatabaseError as error:
+            if not getattr(error, "sqlite_errorname", "").startswith(_DAMAGED):
+                raise
+            self.damaged = str(error)
+
+    def __iter__(self) -> Iterator[Any]:
+        """The chats."""
+        return iter(self._numbers)
+
+    def of(self, chat: object) -> list[dict[str, Any]]:
+        """Raises ValueError where one chat holds more than an import takes into memory."""
+        numbers = self._numbers.get(chat, array("q"))
+        found: list[dict[str, Any]] = []
+        size = 0
+        for start in range(0, len(numbers), _AT_ONCE):
+            asked = list(numbers[start : start + _AT_ONCE])
+            sql = f'select t.rowid as "row of the table", t.* from {self._table} t'
+            wanted = f"{sql} where t.rowid in (select value from json_each(?))"
+            there = {row.pop("row of the table"): row for row in rows(self._connection, wanted, json.dumps(asked))}
+            found += [there[number] for number in asked if number in there]
+            size += sum(
+                len(value) for row in there.values() for value in row.values() if isinstance(value, str | bytes)
+            )
+            if size > MOST:
+                raise ValueError(f"it is larger than {MOST >> 20} MB")
+        return found
 
 
 @contextlib.contextmanager
