@@ -12,3 +12,8 @@ def age(then: datetime, now: datetime) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return "now"
+
+
+def unarchived(chat: str) -> str:
+    """Told where a turn took a chat out of the archive. ``chat`` as the interface names it."""
+    return f"{chat} was archived; it is back in the list."

@@ -21,6 +21,7 @@ from localchat.cli.session import Session, interactive, pass_session
 from localchat.cli.streaming_output import Outlet, StatusLine
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
 from localchat.records import Message
+from localchat.wording import unarchived
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,6 +206,8 @@ def _tell(run: _Run, event: turns.Event) -> None:
     match event:
         case turns.Began():
             run.began = event
+            if event.unarchived:
+                notice(unarchived(f"Chat {event.chat.id}"))
             _tell_who_answers(run, event)
         case turns.LeftOut(count):
             run.left_out = count
@@ -265,6 +268,7 @@ def _document(run: _Run, began: turns.Began, message: Message) -> dict[str, Any]
     fallback = message.fallback_from
     return {
         "chat_id": began.chat.id,
+        "unarchived": began.unarchived,
         "message_id": message.id,
         "reply": message.content,
         "model": message.model.ref if message.model is not None else None,

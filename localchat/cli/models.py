@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,12 +15,9 @@ from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out
 from localchat.cli.session import Session, pass_session
-from localchat.errors import AlreadyExists, InvalidInput
+from localchat.errors import InvalidInput
 from localchat.records import BUILT_IN_MODEL, BUILT_IN_PROVIDER, DefaultChange, Model, Provider, RemoteModel
 from localchat.text import count
-
-if TYPE_CHECKING:
-    from localchat.store.catalog.catalog import Catalog
 
 _CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
 _PATH = click.option("--path", type=Words(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
@@ -116,22 +112,20 @@ def add(
     if path is not None:
         _check_weights(path)
     before = catalog.default()
-    if (provider, name) == (BUILT_IN_PROVIDER, BUILT_IN_MODEL):
-        _bring_the_box_back(catalog)
-    model = catalog.add_model(provider, name, path=path, context=context, parameters=values)
-    if make_default:
-        catalog.make_default(model.id)
+    model = catalog.add_model(
+        provider,
+        name,
+        path=path,
+        context=context,
+        parameters=values,
+        make_default=make_default,
+        provider_kind="embedded" if (provider, name) == (BUILT_IN_PROVIDER, BUILT_IN_MODEL) else None,
+    )
     after = catalog.default()
-    model = catalog.model(model.id)
     lines = [f"Added {model.ref}.", default_line(ref_of(before), ref_of(after))]
     if before is not None and before.model == BUILT_IN_MODEL and after is not None and after.id == before.id:
         lines.append(f"{before.ref} is your default; `localchat models default {model.ref}` makes it this one.")
     answer(session, {**_entry(model), **_defaults(before, after)}, *filter(None, lines))
-
-
-def _bring_the_box_back(catalog: Catalog) -> None:
-    with contextlib.suppress(AlreadyExists):
-        catalog.add_provider(BUILT_IN_PROVIDER, "embedded")
 
 
 def _check_weights(path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out
 from localchat.cli.session import Session, interactive, pass_session
-from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider
+from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal
 from localchat.text import count
 
 if TYPE_CHECKING:
@@ -108,17 +109,13 @@ def add(session: Session, name: str, kind: str, base_url: str | None, key_env: s
 
 
 def _add_with_key(session: Session, name: str, kind: str, base_url: str | None, key: str) -> Provider:
-    """The row first, for it alone says who has the name; where the keyring refuses, the row goes again."""
-    from localchat.providers.keys import save_key
+    """The key first: no provider is saved without it. Where the store then refuses, it leaves the keyring again."""
+    from localchat.providers.keys import kept_apart
+    from localchat.validation import provider_name
 
     catalog = session.store.catalog
-    provider = catalog.add_provider(name, kind, base_url, "keyring")
-    try:
-        save_key(provider, key)
-    except BaseException:
-        catalog.remove_provider(provider.name)
-        raise
-    return provider
+    with kept_apart(provider_name(name), key) as entry:
+        return catalog.add_provider(name, kind, base_url, "keyring", entry)
 
 
 def _read_key() -> str:
@@ -156,26 +153,21 @@ def edit(
     old = catalog.provider(name)
     key = _read_key() if key_stdin else None
     source: KeySource | None = "env" if key_env is not None else "keyring" if key_stdin else "none" if no_key else None
-    provider = catalog.edit_provider(old.id, name=new_name, base_url=base_url, key_source=source, key_name=key_env)
-    if key is not None:
-        _save_edited_key(session, old, provider, key)
-    if old.key_source == "keyring" and provider.key_source != "keyring":
+    with _kept(old, key) as entry:
+        provider = catalog.edit_provider(
+            old.id, name=new_name, base_url=base_url, key_source=source, key_name=entry or key_env
+        )
+    if old.key_source == "keyring" and provider.key_name != old.key_name:
         notice(f"Its old key stays in the keyring, as “{old.key_name}”.")
     _tell_of_address(session, old, provider)
     answer(session, _entry(session, provider), f"Saved {provider.name}.")
 
 
-def _save_edited_key(session: Session, old: Provider, new: Provider, key: str) -> None:
-    """Where the keyring refuses, the row is put back as it was."""
-    from localchat.providers.keys import save_key
+def _kept(old: Provider, key: str | None) -> contextlib.AbstractContextManager[str | None]:
+    """The entry of a new key. The old one stays under its own: an undo of the edit needs it."""
+    from localchat.providers.keys import kept_apart
 
-    try:
-        save_key(new, key)
-    except BaseException:
-        session.store.catalog.edit_provider(
-            old.id, name=old.name, base_url=old.base_url or "", key_source=old.key_source, key_name=old.key_name
-        )
-        raise
+    return contextlib.nullcontext() if key is None else kept_apart(old.name, key)
 
 
 def _tell_of_address(session: Session, old: Provider, new: Provider) -> None:
@@ -244,12 +236,20 @@ def remove(session: Session, name: str, successor: str | None, dry_run: bool, ye
         if in_keyring and keep_key is None and not yes:
             forget = click.confirm("Forget its key too? Kept, it is there again if you restore it.", err=True)
 
+    def remove_it() -> Removal:
+        """With its key, where that is to go: either both go or neither."""
+        from localchat.providers.keys import forgotten
+
+        going = preview.provider if forget else None
+        with forgotten(going) if going is not None else contextlib.nullcontext():
+            return catalog.remove_provider(name, heir)
+
     done = carry_out(
         session,
         Asked(
             name=name,
             preview=preview,
-            remove=lambda: catalog.remove_provider(name, heir),
+            remove=remove_it,
             way_back=f"providers restore {name}",
             dry_run=dry_run,
             yes=yes,
@@ -257,9 +257,6 @@ def remove(session: Session, name: str, successor: str | None, dry_run: bool, ye
         before=ask_about_key,
     )
     if done is not None and done.provider is not None and done.provider.key_source == "keyring" and forget:
-        from localchat.providers.keys import forget_key
-
-        forget_key(done.provider)
         notice(f"The key of {name} was taken out of the keyring.")
 
 

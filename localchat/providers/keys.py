@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SERVICE = "localchat"
 _LONGEST = 4096
+_MOST_ENTRIES = 1000  # of one name; some keyring may answer with a key whatever it is asked for
 _lent: dict[str, str] = {}  # by entry
 _NO_KEYRING = "Name an environment variable instead: `--key-env VAR`."
 
@@ -84,11 +85,9 @@ def save_key(provider: Provider, key: str) -> None:
     """Keep the key in the keyring. Raises InvalidInput for what is no key, or where there is no keyring."""
     good = checked(key)
     keyring = _keyring()
-    try:
+    with _refusals(keyring, "did not take the key"):
         keyring.set_password(_SERVICE, _entry(provider), good)
         kept = keyring.get_password(_SERVICE, _entry(provider))
-    except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
-        raise InvalidInput(f"The keyring did not take the key ({_why(error)}).", _NO_KEYRING) from error
     if kept != good:  # a keyring that is switched off takes everything and keeps nothing
         raise InvalidInput("The keyring of this system keeps nothing.", _NO_KEYRING)
 
@@ -101,6 +100,57 @@ def forget_key(provider: Provider) -> None:
             keyring.delete_password(_SERVICE, _entry(provider))
     except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
         raise InvalidInput(f"The keyring did not give up the key ({_why(error)}).", "Remove it by hand.") from error
+
+
+@contextlib.contextmanager
+def kept_apart(name: str, key: str) -> Iterator[str]:
+    """Keep a key under an entry of the keyring that holds none yet, and hand that entry in: nobody else's key is
+    touched. Where what is done inside fails, the key goes again. Raises like ``save_key``."""
+    good, entry = checked(key), name
+    keyring = _keyring()
+    with _refusals(keyring, "did not take the key"):
+        tried = 1
+        while keyring.get_password(_SERVICE, entry) is not None:
+            tried += 1
+            if tried > _MOST_ENTRIES:
+                raise InvalidInput(f"The keyring says that it has a key under every name like {name}.", _NO_KEYRING)
+            entry = f"{name}-{tried}"
+        keyring.set_password(_SERVICE, entry, good)
+        kept = keyring.get_password(_SERVICE, entry)
+    if kept != good:  # a keyring that is switched off takes everything and keeps nothing
+        raise InvalidInput("The keyring of this system keeps nothing.", _NO_KEYRING)
+    try:
+        yield entry
+    except BaseException:
+        with contextlib.suppress(keyring.errors.KeyringError, OSError, RuntimeError):
+            keyring.delete_password(_SERVICE, entry)
+        raise
+
+
+@contextlib.contextmanager
+def forgotten(provider: Provider) -> Iterator[None]:
+    """Take the provider's key out of the keyring; where what is done inside fails, it is put back. Raises like
+    ``forget_key``."""
+    try:
+        key = key_of(provider) if provider.key_source == "keyring" else None
+    except ProviderRejected:  # there is none, or it cannot be read: nothing that could come back
+        key = None
+    if provider.key_source == "keyring":
+        forget_key(provider)
+    try:
+        yield
+    except BaseException:
+        if key is not None:
+            save_key(provider, key)
+        raise
+
+
+@contextlib.contextmanager
+def _refusals(keyring: ModuleType, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
+        raise InvalidInput(f"The keyring {what} ({_why(error)}).", _NO_KEYRING) from error
 
 
 def _from_keyring(provider: Provider) -> str | None:

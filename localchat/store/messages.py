@@ -60,13 +60,15 @@ with recursive down (id, depth) as (
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A turn as it was stored before the network was touched. ``prompt`` is None where an old one is asked again."""
+    """A turn as it was stored before the network was touched. ``prompt`` is None where an old one is asked again;
+    ``unarchived``: the chat came out of the archive by it."""
 
     chat: Chat
     prompt: Message | None
     reply: Message
     resolution: Resolution
     new_chat: bool
+    unarchived: bool = False
 
 
 def _file_at(connection: sqlite3.Connection) -> tuple[int, int] | None:
@@ -211,7 +213,8 @@ class Messages:
 
         ``resolve`` is called inside the transaction and raises where nobody can answer. ``text`` None asks the prompt
         ``under`` again. ``under``: the message to hang the turn under (else the chat's leaf); ``at_root``: begin a new
-        line from the root. ``given``: what the reply begins with. ``attachments`` go with the words.
+        line from the root. ``given``: what the reply begins with. ``attachments`` go with the words. A chat that was
+        archived comes back into the list.
         Raises NotFound (chat or message gone, or the chat is in the trash), InvalidInput, StoreUnreadable where the
         store's file is not where it was, and what ``resolve`` raises.
         """
@@ -248,7 +251,8 @@ class Messages:
                 parent, depth = prompt_id, depth + 1
             reply_id = self._insert(chat_id, parent, depth, "assistant", storable(given), now, resolution)
             tx.execute(
-                "update chats set leaf_id = ?, updated_at = ?, model_config_id = coalesce(model_config_id, ?),"
+                "update chats set leaf_id = ?, updated_at = ?, archived_at = null,"
+                " model_config_id = coalesce(model_config_id, ?),"
                 " remote_ok = max(remote_ok, ?), system = coalesce(?, system) where id = ?",
                 (
                     reply_id,
@@ -265,6 +269,7 @@ class Messages:
                 reply=self.get(reply_id),
                 resolution=resolution,
                 new_chat=chat is None,
+                unarchived=chat is not None and chat.archived_at is not None,
             )
 
     def _chat(self, chat_id: int) -> Chat:

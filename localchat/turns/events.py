@@ -10,13 +10,15 @@ from localchat.records import Chat, Message, Progress, Resolution
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """The words are stored. ``resolution`` says who answers and whether that is a fallback."""
+    """The words are stored. ``resolution`` says who answers and whether that is a fallback; ``unarchived``: the chat
+    came out of the archive by this turn."""
 
     chat: Chat
     prompt: Message | None
     reply: Message
     resolution: Resolution
     new_chat: bool
+    unarchived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

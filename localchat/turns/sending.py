@@ -53,7 +53,9 @@ async def send(store: Store, connect: Connect, request: TurnRequest) -> AsyncGen
     reply = ReplyWriter(store, begun)
     try:
         with reply.saved_as_it_grows():
-            yield Began(begun.chat, begun.prompt, begun.reply, begun.resolution, begun.new_chat)
+            yield Began(
+                begun.chat, begun.prompt, begun.reply, begun.resolution, begun.new_chat, unarchived=begun.unarchived
+            )
             async with aclosing(_stream(store, connect, provider, reply)) as events:
                 async for event in events:
                     yield event

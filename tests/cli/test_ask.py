@@ -64,6 +64,7 @@ def test_json_is_one_document_about_the_turn(run: Run, echo: Store) -> None:
     assert answer.code == 0
     assert answer.json == {
         "chat_id": 1,
+        "unarchived": False,
         "message_id": 2,
         "reply": "two words",
         "model": "play/echo",
@@ -265,3 +266,24 @@ def test_a_file_that_cannot_go_is_refused_by_name_and_leaves_no_chat(run: Run, e
         assert answer.error["code"] == "invalid_input"
         assert str(tmp_path) in answer.error["message"]
     assert run("chats", "list", "--json").json == before
+
+
+def test_an_archived_chat_that_gets_a_turn_comes_back_into_the_list_and_says_so(run: Run, echo: Store) -> None:
+    run("ask", "one")
+    run("chats", "archive", "1")
+    assert run("chats", "list", "--json").json == []
+
+    told = run("ask", "--chat", "1", "two")
+    assert told.err == "Chat 1 was archived; it is back in the list.\n"
+    assert [chat["id"] for chat in run("chats", "list", "--json").json] == [1]
+    assert run("ask", "--chat", "1", "three").err == ""
+
+
+def test_a_turn_that_is_refused_leaves_an_archived_chat_where_it_is(run: Run, echo: Store) -> None:
+    run("ask", "one")
+    run("chats", "archive", "1")
+    run("providers", "remove", "play", "--yes")
+    run("providers", "disable", "local")
+
+    assert run("ask", "--chat", "1", "two", "--json").error["code"] == "no_default_model"
+    assert run("chats", "list", "--json").json == []

@@ -8,6 +8,7 @@ import pytest
 
 from localchat.store import Store
 from tests.cli.conftest import Run
+from tests.store.helpers import dump
 
 
 def refs(run: Run, *more: str) -> list[str]:
@@ -254,3 +255,23 @@ def test_weights_that_are_there_are_not_fetched_again(run: Run, path: Path, monk
 
     told = run("models", "pull", "smollm2", "--json").json
     assert told == {"model": "smollm2", "path": str(weights.path()), "bytes": weights.SIZE, "fetched": False}
+
+
+def test_a_model_that_cannot_be_the_default_is_not_added_either(run: Run, echo: Store) -> None:
+    run("providers", "disable", "play")
+    before = dump(echo.connection, "providers", "model_configs", "catalog_events")
+
+    answer = run("models", "add", "play/parrot", "--default", "--json")
+    assert (answer.code, answer.error["code"]) == (1, "invalid_input")
+    assert dump(echo.connection, "providers", "model_configs", "catalog_events") == before
+
+
+@pytest.mark.parametrize("pair", ["temperature=hot", "temperature=99"])
+def test_the_box_does_not_come_back_without_its_model(run: Run, echo: Store, pair: str) -> None:
+    run("providers", "remove", "local", "--yes")
+    before = dump(echo.connection, "providers", "model_configs", "catalog_events")
+
+    answer = run("models", "add", "local/smollm2", "--param", pair, "--json")
+    assert (answer.code, answer.error["code"]) == (1, "invalid_input")
+    assert dump(echo.connection, "providers", "model_configs", "catalog_events") == before
+    assert run("models", "add", "local/smollm2", "--default", "--json").json["default_after"] == "local/smollm2"

@@ -10,6 +10,7 @@ import keyring.backend
 import keyring.errors
 import pytest
 
+from localchat.providers.keys import key_of
 from localchat.store import Store
 from tests.cli.conftest import Run
 
@@ -123,10 +124,47 @@ def test_where_the_keyring_refuses_there_is_no_provider_either(run: Run, store: 
 
     assert (answer.code, answer.error["code"]) == (1, "invalid_input")
     assert names(run) == ["local"]
+    assert run("providers", "log", "--json").json == []
+    assert run("providers", "restore", "far", "--json").error["code"] == "not_found"
     run("providers", "add", "far", "--kind", "anthropic", "--base-url", "https://a.example")
     assert run("providers", "edit", "far", "--key-stdin", "--base-url", "https://b.example", stdin=SECRET).code == 1
     far = store.catalog.provider("far")
     assert (far.base_url, far.key_source, far.key_name) == ("https://a.example", "none", None)
+    assert len(run("providers", "log", "--json").json) == 1
+
+
+def test_a_new_key_replaces_the_old_one_with_the_rest_of_the_edit_or_not_at_all(
+    run: Run, store: Store, memory: Memory
+) -> None:
+    run("providers", "add", "far", "--kind", "anthropic", "--key-stdin", stdin=SECRET)
+    refused = run("providers", "edit", "far", "--name", "local", "--key-stdin", "--json", stdin="another")
+    assert refused.error["code"] == "already_exists"
+    assert list(memory.kept.values()) == [SECRET]
+
+    done = run("providers", "edit", "far", "--key-stdin", stdin="another")
+    assert done.err == "Its old key stays in the keyring, as “far”.\n"
+    assert key_of(store.catalog.provider("far")) == "another"
+
+
+def test_where_the_keyring_does_not_let_go_of_a_key_its_provider_stays(
+    run: Run, store: Store, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("providers", "add", "far", "--kind", "anthropic", "--key-stdin", stdin=SECRET)
+
+    def refuse(*_: object) -> None:
+        raise keyring.errors.PasswordDeleteError("the owner said no")
+
+    monkeypatch.setattr(memory, "delete_password", refuse)
+    answer = run("providers", "remove", "far", "--yes", "--forget-key", "--json")
+    assert (answer.code, answer.error["code"], names(run)) == (1, "invalid_input", ["far", "local"])
+
+
+def test_where_the_provider_stays_its_key_stays_too(run: Run, store: Store, memory: Memory) -> None:
+    run("providers", "add", "far", "--kind", "anthropic", "--key-stdin", stdin=SECRET)
+    run("models", "add", "far/m")
+    store.connection.execute("create trigger vanish before delete on providers begin select raise(abort, 'no'); end")
+    assert run("providers", "remove", "far", "--yes", "--forget-key", "--json").error["code"] == "internal"
+    assert list(memory.kept.values()) == [SECRET]
 
 
 def test_a_taken_name_leaves_the_key_of_its_owner_alone(run: Run, store: Store, memory: Memory) -> None:

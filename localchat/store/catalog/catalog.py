@@ -124,13 +124,17 @@ class Catalog:
         path: str | None = None,
         context: int | None = None,
         parameters: dict[str, Any] | None = None,
+        make_default: bool = False,
+        provider_kind: str | None = None,
     ) -> Model:
-        """Raises ProviderNotConfigured, AlreadyExists, InvalidInput. It becomes the default where there is none and
-        it is usable. ``context`` in tokens. ``path`` is needed by, and only for, kind ``embedded`` (but
-        ``smollm2``)."""
+        """Raises ProviderNotConfigured, AlreadyExists, InvalidInput (with ``make_default`` also where it could not be
+        the default). It becomes the default where there is none and it is usable. ``context`` in tokens. ``path`` is
+        needed by, and only for, kind ``embedded`` (but ``smollm2``). ``provider_kind``: where there is no such
+        provider, it is added too, of that kind."""
         new = editing.NewModel.checked(model, path, context, parameters)
+        place = None if provider_kind is None else editing.NewProvider.checked(provider, provider_kind)
         with self._changing() as change:
-            return editing.add_model(change, provider, new)
+            return editing.add_model(change, provider, new, make_default=make_default, place=place)
 
     def add_models(self, provider: str, models: Iterable[tuple[str, int | None]]) -> list[Model]:
         """Several (name, context) in one transaction; those that are there already are passed over. All or none:

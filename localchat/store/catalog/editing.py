@@ -27,7 +27,14 @@ class NewProvider:
     key_name: str | None
 
     @classmethod
-    def checked(cls, name: str, kind: str, base_url: str | None, key_source: str, key_name: str | None) -> NewProvider:
+    def checked(
+        cls,
+        name: str,
+        kind: str,
+        base_url: str | None = None,
+        key_source: str = "none",
+        key_name: str | None = None,
+    ) -> NewProvider:
         name = validation.provider_name(name)
         kind = validation.kind(kind)
         return cls(name, kind, validation.base_url(kind, base_url), *validation.key(key_source, key_name, name))
@@ -137,10 +144,22 @@ class NewModel:
         return cls(validation.model_name(name), path, validation.context(context), validation.parameters(parameters))
 
 
-def add_model(change: Change, provider_name: str, new: NewModel) -> Model:
+def add_model(
+    change: Change,
+    provider_name: str,
+    new: NewModel,
+    *,
+    make_default: bool = False,
+    place: NewProvider | None = None,
+) -> Model:
+    """``place``: the provider to add with it, where there is none of that name."""
+    if place is not None and queries.find_provider(change.tx, place.name) is None:
+        add_provider(change, place)
     provider = _provider_of_model(change, provider_name)
     _free_model_name(change, provider.name, new.name)
     model = _insert(change, provider, new)
+    if make_default:
+        change.give_default(_able_to_be_default(model))
     change.done("model-added", model.ref)
     return queries.model_by_id(change.tx, model.id)
 
@@ -288,13 +307,18 @@ def make_default(change: Change, model_id: int) -> DefaultChange:
     model = queries.live_model_by_id(change.tx, model_id)
     if model.is_default:
         return _unchanged(change)
+    change.give_default(_able_to_be_default(model))
+    return change.done("default-chosen", model.ref)
+
+
+def _able_to_be_default(model: Model) -> Model:
+    """The model itself. Raises InvalidInput where it could not answer."""
     if not model.usable:
         off = model.ref if not model.enabled else f"its provider {model.provider}"
         raise InvalidInput(
             f"{model.ref} cannot be the default: {off} is switched off.", "Switch it on first, or choose another model."
         )
-    change.give_default(model)
-    return change.done("default-chosen", model.ref)
+    return model
 
 
 def demote_default(change: Change, model_id: int) -> DefaultChange:

@@ -234,9 +234,8 @@ class ProvidersScreen(Screen[None]):
             gone = self.panes.removed_provider
             if gone is not None and self.panes.side == "providers":
                 self._show(await flows.restore_provider(self.app, gone))
-            else:
-                for model in self.panes.tombstones:
-                    await flows.restore_model(self.app, model)
+            elif self.panes.tombstones:
+                await flows.restore_model(self.app, self.panes.tombstones[0])
 
     @work(group="catalog")
     async def action_move_chats(self) -> None:

@@ -35,6 +35,7 @@ from localchat.tui.shell import Shell
 from localchat.tui.toasts import tell, tell_error
 from localchat.tui.transcript import Transcript
 from localchat.turns import compaction
+from localchat.wording import unarchived
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -280,8 +281,10 @@ class Conversation(Vertical):
         self.model_for_new_chat = None
         self._draw()
         self.screen.refresh_bindings()
-        if live.began.new_chat:
+        if live.began.new_chat or live.began.unarchived:
             self.post_message(self.Changed(self.chat))
+        if live.began.unarchived:
+            tell(self._shell, unarchived("This chat"))
         if self._tick is not None:
             self._tick.resume()
 

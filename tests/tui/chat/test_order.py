@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localchat.store import Store
-from localchat.testing import add_chat, known_store, screen_text, settled, still_app
+from localchat.testing import add_chat, known_store, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 
 SIZE = (110, 32)
@@ -93,3 +93,17 @@ async def test_the_list_reads_on_when_one_goes_down(store: Store) -> None:
             await settled(pilot)
         assert "Locks in SQLite" in listed(app)
         assert options.option_count == 152 + 1
+
+
+async def test_a_turn_takes_its_chat_out_of_the_archive_and_says_so(store: Store) -> None:
+    app = still_app(store)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await settled(pilot)
+        store.chats.archive(2, True)
+        app.chats_changed()
+        await settled(pilot)
+        assert "Locks in SQLite" not in listed(app)
+        await say(pilot, "And with WAL?")
+        assert "Locks in SQLite" in listed(app)
+        assert "This chat was archived; it is back in the list." in screen_text(app)
+        assert store.chats.get(2).archived_at is None
