@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+# Told where the default was taken away by a program that knows nothing of it.
+ANOTHER_PROGRAM = "Another program changed providers or models."
+
 
 def age(then: datetime, now: datetime) -> str:
     """``now``, ``2 m``, ``3 h``, ``4 d``, ``5 w``, ``2 y``."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from localchat.cli.output import answer
+from localchat.cli.output import answer, default_line, ref_of
 from localchat.cli.program import COMPLETE, Command
 from localchat.cli.session import Session, pass_session
 from localchat.errors import BY_CODE, LocalChatError
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.option("--all", "everywhere", is_flag=True, help="Ask providers on other machines as well whether they answer.")
+@click.option("--fix", is_flag=True, help="Put right what another program left of providers, models and the default.")
 @pass_session
-def doctor(session: Session, everywhere: bool) -> None:
+def doctor(session: Session, everywhere: bool, fix: bool) -> None:
     """Look whether everything is in order.
 
-    The store, the weights, keys, and the providers on this machine.
+    The store, the weights, keys, and the providers on this machine. Without --fix nothing is changed.
     """
+    session.heals = False
+    fixed = _fix(session) if fix and session.path.exists() else []
     checks = _checks(session, everywhere)
     broken = [check for check in checks if not check.ok]
     width = max(len(check.name) for check in checks)
@@ -37,8 +40,10 @@ def doctor(session: Session, everywhere: bool) -> None:
         session,
         {
             "ok": not broken,
+            "fixed": fixed,
             "checks": [{"name": check.name, "ok": check.ok, "detail": one_line(check.detail)} for check in checks],
         },
+        *(f"fixed {line}" for line in fixed),
         *(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:{width}}  {one_line(check.detail)}" for check in checks),
     )
     if broken:
@@ -46,6 +51,15 @@ def doctor(session: Session, everywhere: bool) -> None:
         problem = LocalChatError(f"{count(len(broken), 'check')} failed: {names}.", one_line(broken[0].detail))
         problem.code = broken[0].code if broken[0].code in BY_CODE else "internal"
         raise problem
+
+
+def _fix(session: Session) -> list[str]:
+    """What was put right, a line each. Raises like the store where it cannot be opened or written."""
+    catalog = session.store.catalog
+    before = catalog.default()
+    fixed = [f"{model.ref} belonged to no provider and was removed" for model in catalog.bury_orphans()]
+    catalog.heal()
+    return [*fixed, *filter(None, [default_line(ref_of(before), ref_of(catalog.default()))])]
 
 
 def _checks(session: Session, everywhere: bool) -> list[Check]:

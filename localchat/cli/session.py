@@ -28,6 +28,7 @@ class Session(contextlib.ExitStack):
         self.db: str | None = None
         self.json = False
         self.on_a_loop = False  # then nothing may wait inside SQLite: ctrl+c would not be heard
+        self.heals = True  # what another program broke of the catalog; `doctor` only looks
         self._store: Store | None = None
 
     @property
@@ -45,7 +46,19 @@ class Session(contextlib.ExitStack):
 
             patience = 0.0 if self.on_a_loop else PATIENCE
             self._store = self.enter_context(Store(self.path, busy_timeout=patience))
+            if self.heals:
+                _heal(self._store)
         return self._store
+
+
+def _heal(store: Store) -> None:
+    """Another program may have taken the default away; then another model has it, and that is told."""
+    change = store.heal()
+    if change is not None:
+        from localchat.cli.output import default_line, notice, ref_of
+        from localchat.wording import ANOTHER_PROGRAM
+
+        notice(f"{ANOTHER_PROGRAM} {default_line(ref_of(change.before), ref_of(change.after))}")
 
 
 def pass_session(function: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:

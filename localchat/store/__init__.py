@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from localchat.records import stamp, utc_now
+from localchat.errors import LocalChatError
+from localchat.records import DefaultChange, stamp, utc_now
 from localchat.store.catalog.catalog import Catalog
 from localchat.store.chats import Chats
 from localchat.store.connection import PATIENCE, connect, patiently
@@ -68,6 +69,24 @@ class Store:
         changed = version != self._seen
         self._seen = version
         return changed
+
+    def heal(self) -> DefaultChange | None:
+        """Hold the rule of the default where another program broke it; what that changed. Never waits and never raises
+        what a person could do something about: a store that cannot be written now shows the truth as it is."""
+        before = self._connection_waits(0)
+        try:
+            return self.catalog.heal()
+        except LocalChatError:
+            return None
+        finally:
+            self._connection_waits(before)
+
+    def _connection_waits(self, milliseconds: int) -> int:
+        """Set how long SQLite waits for a lock; how long that was before."""
+        before = int(self.connection.execute("pragma busy_timeout").fetchone()[0])
+        if before != milliseconds:
+            self.connection.execute(f"pragma busy_timeout={milliseconds}")
+        return before
 
     def _data_version(self) -> int:
         return int(self.connection.execute("pragma data_version").fetchone()[0])

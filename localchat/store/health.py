@@ -106,12 +106,16 @@ def _promises(connection: sqlite3.Connection) -> Check:
     ).fetchone()
     orphans, usable_default, usable, default = one
     if orphans:
-        detail = count(orphans, "live model belongs", "live models belong") + " to no provider"
+        detail = (
+            count(orphans, "live model belongs", "live models belong") + " to no provider: `localchat doctor --fix`"
+        )
         return Check("catalog", False, detail, "provider_not_configured")
     if default and not usable_default:
-        return Check("catalog", False, "the default model is switched off", "no_default_model")
+        detail = "the default model is switched off, by another program: `localchat doctor --fix`"
+        return Check("catalog", False, detail, "no_default_model")
     if usable and not default:
-        return Check("catalog", False, "there are usable models, but no default", "no_default_model")
+        detail = "there are usable models, but no default: `localchat doctor --fix`"
+        return Check("catalog", False, detail, "no_default_model")
     if not default:
         return Check("catalog", True, "no model can answer yet: `localchat models add REF`")
     name = connection.execute("select provider || '/' || model from live_models where is_default = 1").fetchone()[0]

@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,6 +32,7 @@ from localchat.tui.shell import Connect, Shell
 from localchat.tui.themes import DARK, LIGHT
 from localchat.tui.toasts import reporting, tell
 from localchat.turns.titles import SWITCH as TITLES
+from localchat.wording import ANOTHER_PROGRAM
 
 POLL = 0.7  # seconds between looks at what other windows changed; the promise is two
 STARTED = 1.0  # seconds; by then the first screen stands
@@ -64,6 +66,7 @@ class LocalChat(Shell):
         self.register_theme(LIGHT)
         wanted = store.state.get(THEME, DARK.name)
         self.theme = wanted if wanted in self.available_themes else DARK.name
+        store.heal()
         self.default_model = store.catalog.default()
         self._leaving = False
         self.bug: Exception | None = None
@@ -85,13 +88,21 @@ class LocalChat(Shell):
         self.run_worker(self.action_quit(), name="quit on a signal")
 
     async def _look_around(self) -> None:
-        """Show what another window changed, and mark the replies of windows that died."""
-        if not self.store.changed_elsewhere():
+        """Show what another window changed, and mark the replies of windows that died. What another program broke of
+        the default is healed here; where the store could not be written, the next look tries again."""
+        healed = self.store.heal()
+        if not self.store.changed_elsewhere() and healed is None:
             return
         with reporting(self):
             await patiently(self.store.messages.mark_interrupted)
+        shown = self.default_model
         self.catalog_changed()
         self.chats_changed()
+        if healed is not None:
+            from localchat.tui.catalog.words import default_words
+
+            change = replace(healed, before=shown)  # the row that held it may be gone
+            tell(self, f"{ANOTHER_PROGRAM} {default_words(change)}", severity="warning")
 
     # Keys of everywhere
 

@@ -122,6 +122,7 @@ async def _begin(store: Store, request: TurnRequest) -> tuple[Begun, Provider]:
     place = _place_of(store, request)
 
     def answerer(chat: Chat | None) -> Resolution:
+        store.catalog.heal_within()
         resolution = resolve(store, chat, request.model_id, request.allow_remote)
         providers.append(store.catalog.provider(resolution.used.provider))
         asked: Sequence[Attachment | AttachmentInfo] = place.attachments

@@ -110,7 +110,7 @@ def test_models_without_a_provider_that_another_program_left_are_found(run: Run,
     assert check(answer, "catalog") == {
         "name": "catalog",
         "ok": False,
-        "detail": "1 live model belongs to no provider",
+        "detail": "1 live model belongs to no provider: `localchat doctor --fix`",
     }
 
 

@@ -22,7 +22,7 @@ from localchat.records import (
     RemovalPreview,
 )
 from localchat.store.catalog import editing, queries, removal
-from localchat.store.catalog.transaction import Change, changing
+from localchat.store.catalog.transaction import Change, broken, changing
 
 
 class Catalog:
@@ -60,8 +60,9 @@ class Catalog:
         return queries.live_model(self._connection, ref)
 
     def default(self) -> Model | None:
-        """The default, usable or not there."""
-        return queries.default(self._connection)
+        """The default; None where there is none, or another program left one that cannot answer."""
+        found = queries.default(self._connection)
+        return found if found is not None and found.usable else None
 
     def successors(self, without: Iterable[int] = ()) -> list[Model]:
         """Usable models but those (ids), by the order of promotion: provider, model, updated_at desc, id desc."""
@@ -174,6 +175,25 @@ class Catalog:
         usable one (and then changes nothing)."""
         with self._changing() as change:
             return editing.demote_default(change, model_id)
+
+    # After other programs: they may write the file too, and know nothing of the rule of the default.
+
+    def heal(self) -> DefaultChange | None:
+        """Give the default to a model that can answer, where another program took that away. None where the rule of
+        the default holds: that costs one statement and no lock."""
+        if not broken(self._connection):
+            return None
+        with self._changing() as change:
+            return change.heal()
+
+    def heal_within(self) -> None:
+        """The same inside a write that has begun already."""
+        Change(self._connection, self._now()).heal()
+
+    def bury_orphans(self) -> list[Model]:
+        """Tombstones for the live models whose provider another program deleted; which those were."""
+        with self._changing() as change:
+            return removal.bury_orphans(change)
 
     # Removal and undo.
 

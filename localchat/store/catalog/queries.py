@@ -39,7 +39,7 @@ def model_of(row: sqlite3.Row) -> Model:
         context=row["context"],
         parameters=parameters if isinstance(parameters, dict) else {},
         enabled=bool(row["enabled"]),
-        is_default=bool(row["is_default"]),
+        is_default=bool(row["is_default"] and row["usable"]),  # another program may have left one that cannot answer
         is_local=bool(row["is_local"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],

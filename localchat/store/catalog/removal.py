@@ -88,6 +88,14 @@ def remove_model(change: Change, model_id: int, successor: int | None) -> Remova
     return _finish(change, "model-removed", model.ref, None, [model], chosen)
 
 
+def bury_orphans(change: Change) -> list[Model]:
+    there = {provider.name for provider in queries.providers(change.tx)}
+    orphans = [model for model in queries.live_models(change.tx) if model.provider not in there]
+    for model in orphans:
+        remove_model(change, model.id, None)
+    return orphans
+
+
 def _chosen(change: Change, successor: int | None, going: Sequence[Model]) -> Model | None:
     if successor is None:
         return None

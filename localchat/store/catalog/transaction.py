@@ -33,7 +33,16 @@ Action = Literal[
     "model-restored",
     "default-chosen",
     "default-demoted",
+    "default-healed",
 ]
+
+# Whether the rule of the default does not hold: one that cannot answer, or none though a model could.
+_BROKEN = """
+select case
+  when exists (select 1 from model_configs where is_default = 1 and deleted_at is null)
+  then not exists (select 1 from usable_models where is_default = 1 and deleted_at is null)
+  else exists (select 1 from usable_models where deleted_at is null) end
+"""
 
 
 class Change:
@@ -79,6 +88,15 @@ class Change:
         change = DefaultChange(self.before, queries.default(self.tx), promoted=self._promoted)
         return change if change.changed else replace(change, promoted=False)
 
+    def heal(self) -> DefaultChange | None:
+        """Settle what another program left; None where the rule holds, and then nothing is written."""
+        if not broken(self.tx):
+            return None
+        settled = self.settle()
+        holder = settled.after or settled.before
+        self.log("default-healed", holder.ref if holder else "", None, settled)
+        return settled
+
     def log(
         self, action: Action, subject: str, detail: dict[str, Any] | None = None, change: DefaultChange | None = None
     ) -> int:
@@ -104,6 +122,11 @@ class Change:
         change = self.settle()
         self.log(action, subject, detail, change)
         return change
+
+
+def broken(connection: sqlite3.Connection) -> bool:
+    """Whether another program broke the rule of the default. Two lookups in indexes."""
+    return bool(connection.execute(_BROKEN).fetchone()[0])
 
 
 @contextlib.contextmanager

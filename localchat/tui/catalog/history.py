@@ -28,6 +28,7 @@ ACTIONS = {
     "model-restored": "restored",
     "default-chosen": "made default",
     "default-demoted": "no longer default",
+    "default-healed": "took over",
 }
 
 
