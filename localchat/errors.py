@@ -92,10 +92,15 @@ class ModelMissing(LocalChatError):
 
 
 class ProviderUnavailable(LocalChatError):
-    """Refused, unresolved, timeout, 5xx, or a break before the first word."""
+    """Refused, unresolved, timeout, 408, 5xx, a budget exceeded, or a break before the first word."""
 
     code = "provider_unavailable"
     title = "No answer"
+
+    def __init__(self, message: str, hint: str = "", retry_after: float | None = None) -> None:
+        """``retry_after``: seconds the endpoint asks to wait, where it said so."""
+        super().__init__(message, hint)
+        self.retry_after = retry_after
 
 
 class ProviderRejected(LocalChatError):
@@ -103,6 +108,11 @@ class ProviderRejected(LocalChatError):
 
     code = "provider_rejected"
     title = "Refused"
+
+    def __init__(self, message: str, hint: str = "", *, model_gone: bool = False) -> None:
+        """``model_gone``: it answered with 404 or 410 for the model, so it does not offer it (any more)."""
+        super().__init__(message, hint)
+        self.model_gone = model_gone
 
 
 class RateLimited(LocalChatError):
@@ -132,6 +142,13 @@ class ReplyCut(LocalChatError):
 
     code = "reply_cut"
     title = "The reply was cut off"
+
+
+class ReplyEmpty(LocalChatError):
+    """The endpoint ended its reply, and there is not a word in it."""
+
+    code = "reply_empty"
+    title = "An empty reply"
 
 
 class StoreBusy(LocalChatError):
@@ -167,7 +184,7 @@ BY_CODE: dict[str, type[LocalChatError]] = {
     kind.code: kind
     for kind in (
         ProviderNotConfigured, NoDefaultModel, NotFound, AlreadyExists, InvalidInput, ConfirmRemote, ModelMissing,
-        ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut, StoreBusy, StoreUnreadable,
-        StoreNewer, DiskFull, Internal,
+        ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut, ReplyEmpty, StoreBusy,
+        StoreUnreadable, StoreNewer, DiskFull, Internal,
     )
 }  # fmt: skip

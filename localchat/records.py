@@ -372,11 +372,21 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants called. ``arguments`` as it wrote them: JSON, where it wrote well."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last piece of a stream. ``reason``: ``stop``, ``length``, … or None where the stream ended without one."""
 
     reason: str | None
     usage: Usage | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 Piece = TextPiece | ReasoningPiece | Progress | Finished

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from localchat.errors import InvalidInput
@@ -15,11 +15,12 @@ from localchat.records import Model, Piece, Provider, RemoteModel, Request
 class Client(Protocol):
     """How a provider of one kind is spoken to. Made for one turn or one question; ``aclose`` frees what it holds."""
 
-    def stream(self, request: Request) -> AsyncIterator[Piece]:
-        """The reply as it comes; the last piece is ``Finished``.
+    def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """The reply as it comes; the last piece is ``Finished``. To be closed (``contextlib.aclosing``).
 
         Raises the errors of ``localchat.errors`` (ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong,
-        ReplyCut, ModelMissing). Cancelling the task that iterates stops the endpoint's work too.
+        ReplyCut, ReplyEmpty, ModelMissing). Cancelling the task that iterates, and closing, stop the endpoint's
+        work too.
         """
         ...
 
@@ -67,7 +68,11 @@ async def warm(provider: Provider, model: Model) -> None:
             from localchat.providers.embedded import client as embedded
 
             await embedded.warm(model.model, model.path, model.context)
-        case "openai" | "anthropic" | "google":
+        case "openai":
+            from localchat.providers.loading import HTTP, preload
+
+            await preload(HTTP)
+        case "anthropic" | "google":
             from localchat.providers.sdk_client import DirectClient
 
             client = connect(provider)

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from localchat.errors import LocalChatError
 from localchat.providers import listing
 from localchat.providers.failures import Place
+from localchat.providers.limits import Budgets
+from localchat.providers.loading import HTTP, preload
 from localchat.providers.presets import LOCAL, Template
-from localchat.providers.sdk_client import open_http, preload
 from localchat.records import RemoteModel
 
 PATIENCE = 0.5  # seconds for all of them together to be there, and as many to answer
@@ -33,7 +34,7 @@ async def found(templates: Sequence[Template] = LOCAL, patience: float = PATIENC
     listening = await asyncio.gather(*(_listens(template, patience) for template in local))
     if not any(listening):
         return []  # as on most machines, and then the HTTP client is not worth its import at every start
-    await preload(("httpx2",))
+    await preload(HTTP)
     asked = (_ask(template, patience) for template, there in zip(local, listening, strict=True) if there)
     return [answer for answer in await asyncio.gather(*asked) if answer is not None]
 
@@ -52,8 +53,7 @@ async def _listens(template: Template, patience: float) -> bool:
 async def _ask(template: Template, patience: float) -> Found | None:
     place = Place(template.name, template.base_url, local=True, key_hint="")
     try:
-        async with asyncio.timeout(patience), open_http(template.base_url, {}, place, patience) as http:
-            rows = await listing.fetch(http, template.base_url, "/models", place)
-    except (LocalChatError, TimeoutError):
+        rows = await listing.listed(template.base_url, "/models", {}, place, Budgets(listing=patience))
+    except LocalChatError:
         return None
     return Found(template, template.base_url, tuple(listing.remote_models(rows)))

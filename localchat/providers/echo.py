@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from localchat.errors import (
@@ -48,7 +48,7 @@ class _Script:
 class EchoClient:
     """The reply to TEXT is TEXT, word by word; a prompt that begins with ``/echo`` steers it."""
 
-    async def stream(self, request: Request) -> AsyncIterator[Piece]:
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Raises InvalidInput for steering it does not understand, and whatever error the prompt asks for."""
         prompt = next((line.content for line in reversed(request.lines) if line.role == "user"), "")
         script = _script(prompt)

@@ -5,8 +5,10 @@ What an endpoint wrote is cleaned, cut to 300 characters and freed of the key be
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
@@ -20,11 +22,13 @@ from localchat.errors import (
     RateLimited,
     ReplyCut,
 )
+from localchat.providers.redaction import without_key
 from localchat.records import Provider
 from localchat.text import one_line
 
 AGAIN = "Press ctrl+r to ask again."
 NOT_SECURE = "no secure connection"
+LONGEST_WAIT = 24 * 3600.0  # seconds
 _QUOTED = 300  # characters of what an endpoint wrote
 
 
@@ -41,9 +45,7 @@ class Place:
 
     def quote(self, words: str) -> str:
         """What the endpoint wrote, fit to be shown: one line, short, without the key."""
-        if self.key:
-            words = words.replace(self.key, "…")
-        return one_line(words[:20_000], _QUOTED)
+        return one_line(without_key(one_line(words[:20_000]), self.key), _QUOTED)
 
 
 def place_of(provider: Provider, base_url: str, key: str | None) -> Place:
@@ -77,6 +79,44 @@ def no_answer(place: Place, reason: str) -> ProviderUnavailable:
 def silent(place: Place, seconds: float) -> ProviderUnavailable:
     """It was reached and then said nothing."""
     return ProviderUnavailable(f"{place.name} at {place.address} said nothing for {seconds:g} seconds.", AGAIN)
+
+
+class Exceeded(ProviderUnavailable):
+    """More came than a budget allows. ``what`` in the few words that go into brackets."""
+
+    def __init__(self, message: str, hint: str, what: str) -> None:
+        super().__init__(message, hint)
+        self.what = what
+
+
+def exceeded(place: Place, what: str) -> Exceeded:
+    """``what``: a line longer than 1 MB, …"""
+    return Exceeded(
+        f"{place.name} at {place.address} sent {what}; the rest was not read.",
+        f"Check its address and its kind. {AGAIN}",
+        what,
+    )
+
+
+def size_words(size: int) -> str:
+    """A budget as people read it: ``1 MB``, ``300 bytes``."""
+    for unit, name in ((1024**2, "MB"), (1024, "KB")):
+        if size >= unit:
+            return f"{size / unit:.3g} {name}"
+    return f"{size} bytes"
+
+
+def not_understood(place: Place) -> ProviderUnavailable:
+    """It answers, but speaks another language."""
+    return ProviderUnavailable(
+        f"{place.name} at {place.address} sent something that cannot be understood.",
+        f"Check its address and its kind. {AGAIN}",
+    )
+
+
+def short(error: LocalChatError) -> str:
+    """Why a reply was cut, in the few words that go into brackets."""
+    return error.what if isinstance(error, Exceeded) else error.message
 
 
 def cut(place: Place, reason: str = "") -> ReplyCut:
@@ -128,32 +168,78 @@ def refusal(
         return ProviderRejected(f"{place.name} refused the key ({status}){tail}", place.key_hint)
     if status == 403:
         return ProviderRejected(f"{place.name} forbids this (403){tail}", place.key_hint)
-    if status == 404:
-        return _not_found(place, model, tail)
+    if status in (404, 410):
+        return _not_found(place, status, body, model, tail)
     if status == 429:
         return _limited(place, body, tail, retry_after)
+    if status == 408:
+        return ProviderUnavailable(f"{place.name} gave up waiting (408){tail}", AGAIN, retry_after)
     if status < 500:
         return ProviderRejected(f"{place.name} refused the request ({status}){tail}", "")
     what = "is overloaded" if status == 529 or "overload" in words.lower() else "failed"
-    return ProviderUnavailable(f"{place.name} {what} ({status}){tail}", AGAIN)
+    todo = AGAIN if retry_after is None else f"Wait {wait_words(retry_after)}, then press ctrl+r."
+    return ProviderUnavailable(f"{place.name} {what} ({status}){tail}", todo, retry_after)
 
 
-def _not_found(place: Place, model: str, tail: str) -> ProviderRejected:
+def _not_found(place: Place, status: int, body: object, model: str, tail: str) -> ProviderRejected:
+    gone = bool(model) and _is_about_the_model(status, body, model)
     hint = "Check the name, or let it list its models: f2, then D."
-    if place.pathless:
+    if place.pathless and not gone:
         hint = f"Its address may need a path: http://{place.address}/v1. Edit it: f2, then e."
-    what = f"does not know {one_line(model, 120)}" if model else "has nothing at this address"
-    return ProviderRejected(f"{place.name} {what} (404){tail}", hint)
+    elif not gone:
+        hint = "Check its address and its kind: f2, then e."
+    what = f"does not know {one_line(model, 120)}" if gone else "has nothing at this address"
+    return ProviderRejected(f"{place.name} {what} ({status}){tail}", hint, model_gone=gone)
+
+
+def _is_about_the_model(status: int, body: object, model: str) -> bool:
+    """Whether a 404 or 410 means the model and not the address: then it is JSON and speaks of the model. A wrong path
+    is told in plain text, in a web page, or with words such as ``Not Found`` and ``Invalid URL``."""
+    document = _as_json(body)
+    if not isinstance(document, dict | list):
+        return False
+    text = json_text(document)
+    named = rf"(?<!\w){re.escape(model)}(?!\w)|\bmodels?\b|model_|_model"
+    return (status == 410 and "error" in text) or re.search(named, text, re.IGNORECASE) is not None
+
+
+def _as_json(body: object) -> object:
+    if not isinstance(body, str | bytes):
+        return body
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _limited(place: Place, body: object, tail: str, retry_after: float | None) -> RateLimited:
     if re.search(r"insufficient_quota|billing|credit|spend_limit", json_text(body).lower()):
-        hint = "The account's quota is used up, it says; waiting will not help."
+        hint, retry_after = "The account's quota is used up, it says; waiting will not help.", None
     elif retry_after is not None:
         hint = f"Wait {wait_words(retry_after)}, then press ctrl+r."
     else:
         hint = "Wait a moment, then press ctrl+r."
     return RateLimited(f"{place.name} limits requests (429){tail}", hint, retry_after=retry_after)
+
+
+def wait_told(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that the headers of a refusal ask to wait, or None. ``now`` in seconds since 1970.
+
+    ``Retry-After`` as RFC 9110 10.2.3 has it (seconds or a date), or OpenAI's ``retry-after-ms``. More than a day is no
+    wait that a person would sit through, and often a mistake.
+    """
+    from email.utils import parsedate_to_datetime
+
+    told = headers.get("retry-after", "").strip()
+    seconds: float | None = None
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        seconds = float(headers["retry-after-ms"]) / 1000 if "retry-after-ms" in headers else float(told)
+    if seconds is None and told:
+        with contextlib.suppress(ValueError, TypeError, OverflowError, IndexError):
+            seconds = parsedate_to_datetime(told).timestamp() - now
+    if seconds is None or not seconds <= LONGEST_WAIT:  # false for NaN too
+        return None
+    return max(seconds, 0.0)
 
 
 def wait_words(seconds: float) -> str:
@@ -171,7 +257,12 @@ def _wants_key(body: object) -> bool:
 
 def json_text(body: object) -> str:
     """The body as text to search in."""
-    return body if isinstance(body, str) else json.dumps(body, default=str)
+    if isinstance(body, str):
+        return body
+    try:
+        return json.dumps(body, default=str, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return ""
 
 
 def said(body: object) -> str:

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from localchat.errors import LocalChatError, ProviderRejected, ProviderUnavailable
 from localchat.providers import failures
 from localchat.providers.failures import Place
+from localchat.providers.limits import Budgets
+from localchat.providers.redaction import is_secret
 from localchat.records import RemoteModel
 
 if TYPE_CHECKING:
     import httpx2
 
-_MOST = 5000  # models; what comes after them is passed over
-_LARGEST = 32 * 1024**2  # bytes
 _CHECK = "Check its address and its kind."
 _CONTEXTS = ("context_length", "max_model_len", "context_window", "max_context_length", "inputTokenLimit",
              "max_input_tokens", "loaded_context_length")  # fmt: skip
 
 
+async def listed(base_url: str, path: str, headers: Mapping[str, str], place: Place, budgets: Budgets) -> list[Any]:
+    """``fetch`` with a client of its own, and with an end to its patience. ``localchat.providers.http`` is loaded."""
+    from localchat.providers.http import open_http
+
+    try:
+        async with (
+            asyncio.timeout(budgets.listing),
+            await asyncio.to_thread(open_http, base_url, headers, place, budgets) as http,
+        ):
+            rows = await fetch(http, base_url, path, place)
+    except TimeoutError as error:
+        raise failures.silent(place, budgets.listing) from error
+    return [row for row in rows if not place.key or not is_secret(place.key) or place.key not in str(row)]
+
+
 async def fetch(http: httpx2.AsyncClient, base_url: str, path: str, place: Place) -> list[Any]:
     """The rows at ``base_url`` + ``path``. Where a base URL without /v1 should have it, the error says so."""
-    status, body = await _get(http, base_url + path, place)
+    from localchat.providers.http import get_json
+
+    status, body = await get_json(http, base_url + path, place)
     rows = _rows(body) if status == 200 else None
     if rows is not None:
-        return rows[:_MOST]
+        return rows
     if not base_url.rstrip("/").endswith("/v1") and await _answers(http, f"{base_url}/v1{path}", place):
         raise ProviderRejected(
             f"{place.name} has no list of models at {base_url}, but it has one at {base_url}/v1.",
@@ -37,31 +55,13 @@ async def fetch(http: httpx2.AsyncClient, base_url: str, path: str, place: Place
 
 
 async def _answers(http: httpx2.AsyncClient, url: str, place: Place) -> bool:
+    from localchat.providers.http import get_json
+
     try:
-        status, body = await _get(http, url, place)
+        status, body = await get_json(http, url, place)
     except LocalChatError:
         return False
     return status == 200 and _rows(body) is not None
-
-
-async def _get(http: httpx2.AsyncClient, url: str, place: Place) -> tuple[int, Any]:
-    import httpx2
-
-    body = bytearray()
-    try:
-        async with http.stream("GET", url) as response:
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > _LARGEST:
-                    raise ProviderUnavailable(f"{place.name} sent more than a list of models could be.", _CHECK)
-    except httpx2.TimeoutException as error:
-        raise failures.no_answer(place, "no answer in time") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise failures.no_answer(place, failures.reason_of(error)) from error
-    try:
-        return response.status_code, json.loads(body)
-    except (ValueError, RecursionError):
-        return response.status_code, body.decode("utf-8", "replace")
 
 
 def _rows(body: Any) -> list[Any] | None:

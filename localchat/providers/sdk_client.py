@@ -7,18 +7,19 @@ heavy (an SDK takes up to two seconds to import) is imported at the first turn, 
 from __future__ import annotations
 
 import asyncio
-import importlib
+import time
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from localchat import __version__
-from localchat.errors import ContextTooLong, LocalChatError, ProviderRejected, ProviderUnavailable
-from localchat.providers import failures, listing
+from localchat.errors import ContextTooLong, LocalChatError, ProviderUnavailable
+from localchat.providers import deltas, failures, limits, listing
 from localchat.providers.failures import Place
 from localchat.providers.keys import key_of
-from localchat.records import Finished, Line, Piece, Provider, ReasoningPiece, RemoteModel, Request, TextPiece, Usage
+from localchat.providers.limits import Budgets
+from localchat.providers.loading import HTTP, preload
+from localchat.records import Finished, Line, Piece, Provider, ReasoningPiece, RemoteModel, Request, TextPiece, ToolCall
 from localchat.text import one_line
 
 if TYPE_CHECKING:
@@ -26,28 +27,19 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models import Model
 
-CONNECT_SECONDS = 10.0
-STALL_SECONDS = 120.0  # between two pieces; a large model on a small machine reads a long prompt for a while
-LISTING_SECONDS = 30.0
 _PARAMETERS = ("temperature", "top_p", "seed", "max_tokens")
-# What of the SDKs' own headers is sent on. The rest tells about this machine, or comes from environment variables that
-# are meant for another endpoint (organisation, project, token).
-_KEPT_HEADERS = frozenset({
-    "host", "accept", "accept-encoding", "connection", "content-type", "content-length", "transfer-encoding",
-    "anthropic-version", "anthropic-beta",
-})  # fmt: skip
 
 
 class DirectClient:
-    """A client for one vendor's wire format. ``stall``: seconds of silence that are taken for the end."""
+    """A client for one vendor's wire format."""
 
     default_url: ClassVar[str]
     modules: ClassVar[tuple[str, ...]]
 
-    def __init__(self, provider: Provider, *, stall: float = STALL_SECONDS) -> None:
+    def __init__(self, provider: Provider, *, budgets: Budgets | None = None) -> None:
         self._provider = provider
         self._base_url = (provider.base_url or self.default_url).rstrip("/")
-        self._stall = stall
+        self._budgets = budgets
 
     def _auth(self, key: str | None) -> dict[str, str]:
         """The headers that carry the key."""
@@ -65,37 +57,39 @@ class DirectClient:
         """The parameters as pydantic-ai takes them."""
         return {name: parameters[name] for name in _PARAMETERS if parameters.get(name) is not None}
 
-    async def stream(self, request: Request) -> AsyncIterator[Piece]:
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Raises like ``Client.stream``; ProviderRejected before anything is sent where the key is missing."""
-        place, key = await self._place()
         await self.warm()
-        http = await asyncio.to_thread(open_http, self._base_url, self._auth(key), place, self._stall)
-        try:
+        from localchat.providers.http import open_http
+
+        place, headers, budgets = await self._prepared()
+        # Given no limit the SDKs use their own; the clock of the reply ends before this one does.
+        silence = budgets.whole
+        http = await asyncio.to_thread(open_http, self._base_url, headers, place, budgets, silence=silence)
+        async with http:
             model = await asyncio.to_thread(self._model, request.model, http)
-            async with aclosing(self._pieces(model, request, place)) as pieces:
+            coming = limits.watched(self._pieces(model, request, place), place, budgets)
+            async with aclosing(coming) as pieces:
                 async for piece in pieces:
                     yield piece
-        finally:
-            await http.aclose()
 
     async def warm(self) -> None:
         """Import what the first turn needs."""
-        await preload(self.modules)
+        await preload(HTTP, *self.modules)
 
     async def aclose(self) -> None:
         """Nothing is held between two turns."""
 
-    async def _place(self) -> tuple[Place, str | None]:
+    async def _prepared(self) -> tuple[Place, dict[str, str], Budgets]:
+        budgets = self._budgets or limits.budgets_of(self._provider)
         key = await asyncio.to_thread(key_of, self._provider)
-        return failures.place_of(self._provider, self._base_url, key), key
+        await preload(HTTP)
+        return failures.place_of(self._provider, self._base_url, key), self._auth(key), budgets
 
     async def _listed(self, path: str) -> list[Any]:
         """The rows of a list of models at this path."""
-        place, key = await self._place()
-        await preload(("httpx2",))
-        http = await asyncio.to_thread(open_http, self._base_url, self._auth(key), place, LISTING_SECONDS)
-        async with http:
-            return await listing.fetch(http, self._base_url, path, place)
+        place, headers, budgets = await self._prepared()
+        return await listing.listed(self._base_url, path, headers, place, budgets)
 
     async def _pieces(self, model: Model, request: Request, place: Place) -> AsyncGenerator[Piece, None]:
         from pydantic_ai.direct import model_request_stream
@@ -110,46 +104,9 @@ class DirectClient:
                         yield piece
             reply = stream.get()
         except _faults() as error:
-            raise _translated(error, place, request.model, self._stall, began) from error
+            raise _translated(error, place, request.model, began) from error
         for piece in _last_pieces(reply, place):
             yield piece
-
-
-async def preload(modules: tuple[str, ...]) -> None:
-    """Import what a client needs, in a thread, so that the screen does not stand still."""
-    await asyncio.to_thread(lambda: [importlib.import_module(name) for name in modules])
-
-
-def open_http(base_url: str, auth: dict[str, str], place: Place, stall: float) -> httpx2.AsyncClient:
-    """A client that sends the headers in ``auth`` and no other secret, and follows no one elsewhere."""
-    import httpx2
-
-    async def only_ours(request: httpx2.Request) -> None:
-        for name in [name for name in request.headers if name.lower() not in _KEPT_HEADERS]:
-            del request.headers[name]
-        request.headers.update({"user-agent": f"localchat/{__version__}", **auth})
-
-    async def no_web_page(response: httpx2.Response) -> None:
-        status, kind = response.status_code, response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if 300 <= status < 400:
-            there = place.quote(response.headers.get("location", "elsewhere"))
-            raise ProviderRejected(
-                f"{place.name} at {place.address} points elsewhere ({status}: {there}).",
-                "If you trust that, edit its address: f2, then e.",
-            )
-        if status < 300 and kind == "text/html":
-            raise ProviderRejected(
-                f"At {place.address} there is a web page, not a model server.",
-                f"The address of {place.name} may need a path such as /v1. Edit it: f2, then e.",
-            )
-
-    return httpx2.AsyncClient(
-        timeout=httpx2.Timeout(stall, connect=min(CONNECT_SECONDS, stall)),
-        event_hooks={"request": [only_ours], "response": [no_web_page]},
-        follow_redirects=False,
-        trust_env=not place.local,  # a proxy does not lead to this machine
-        verify=base_url.startswith("https"),
-    )
 
 
 def _history(request: Request) -> list[ModelMessage]:
@@ -214,10 +171,12 @@ def _last_pieces(reply: ModelResponse, place: Place) -> list[Piece]:
     refused = details.get("refusal")
     if not details.get("finish_reason") and not refused:
         raise failures.cut(place)
-    usage = Usage(reply.usage.input_tokens, reply.usage.output_tokens)
-    reason = reply.finish_reason or str(details.get("finish_reason"))
+    usage = deltas.usage(reply.usage.input_tokens, reply.usage.output_tokens)
+    reason = reply.finish_reason or one_line(str(details.get("finish_reason"))[:1000], 64)
     said: list[Piece] = [TextPiece(str(refused))] if refused else []
-    return [*said, Finished(reason, usage if usage.input_tokens or usage.output_tokens else None)]
+    counted = usage is not None and (usage.input_tokens or usage.output_tokens)
+    calls = tuple(ToolCall(call.tool_call_id, call.tool_name, call.args_as_json_str()) for call in reply.tool_calls)
+    return [*said, Finished(reason, usage if counted else None, calls)]
 
 
 def _faults() -> tuple[type[Exception], ...]:
@@ -230,19 +189,18 @@ def _faults() -> tuple[type[Exception], ...]:
     return (*known, ValueError, TypeError, AttributeError, LookupError, AssertionError)
 
 
-def _translated(error: Exception, place: Place, model: str, stall: float, began: bool) -> LocalChatError:
+def _translated(error: Exception, place: Place, model: str, began: bool) -> LocalChatError:
     """Our error. After the first word it is a cut reply, whatever was the reason."""
-    ours = _ours(error, place, model, stall)
+    ours = _ours(error, place, model)
     if not began or ours.code == "reply_cut":
         return ours
-    return failures.cut(place, _in_short(error, ours, place, stall))
+    return failures.cut(place, _in_short(error, ours, place))
 
 
-def _ours(error: Exception, place: Place, model: str, stall: float) -> LocalChatError:
+def _ours(error: Exception, place: Place, model: str) -> LocalChatError:
     from pydantic_ai import exceptions as theirs
 
-    cause = next((each for each in _chain(error) if isinstance(each, LocalChatError)), None)
-    if cause is not None:
+    if (cause := _cause(error)) is not None:
         return cause
     match error:
         case theirs.ModelContextWindowExceededError():
@@ -255,34 +213,40 @@ def _ours(error: Exception, place: Place, model: str, stall: float) -> LocalChat
         case theirs.ModelTimeoutError(phase="connect" | "pool"):
             return failures.no_answer(place, "no connection in time")
         case theirs.ModelTimeoutError():
-            return failures.silent(place, stall)
+            return failures.no_answer(place, "no answer in time")
         case theirs.ModelConnectionError():
             return failures.no_answer(place, failures.reason_of(error))
         case theirs.ModelHTTPError():
-            return failures.refusal(place, error.status_code, error.body, model=model, retry_after=error.retry_after)
+            return failures.refusal(place, error.status_code, error.body, model=model, retry_after=_wait(error))
         case theirs.ModelAPIError() if words := _words(error):
             overflow = failures.too_long(place, error.body or words)
             return overflow or ProviderUnavailable(f"{place.name} failed: {place.quote(words)}", failures.AGAIN)
-    return ProviderUnavailable(
-        f"{place.name} at {place.address} sent something that cannot be understood.",
-        f"Check its address and its kind. {failures.AGAIN}",
-    )
+    return failures.not_understood(place)
 
 
-def _in_short(error: Exception, ours: LocalChatError, place: Place, stall: float) -> str:
+def _in_short(error: Exception, ours: LocalChatError, place: Place) -> str:
     """Why a reply was cut, in the few words that go into brackets."""
     from pydantic_ai import exceptions as theirs
 
     match error:
-        case theirs.ModelTimeoutError():
-            return f"nothing came for {stall:g} seconds"
         case theirs.ModelConnectionError():
             return failures.reason_of(error)
         case theirs.ModelAPIError() if words := _words(error):
             return place.quote(words)
-        case LocalChatError():
-            return ours.message
+    if isinstance(_cause(error), LocalChatError):
+        return failures.short(ours)
     return "something came that cannot be understood"
+
+
+def _cause(error: Exception) -> LocalChatError | None:
+    """An error of our own, made on the way through our HTTP client, in whatever an SDK wrapped it."""
+    return next((each for each in _chain(error) if isinstance(each, LocalChatError)), None)
+
+
+def _wait(error: Any) -> float | None:
+    """What the headers of a refusal ask to wait."""
+    response = next((each.response for each in _chain(error) if hasattr(each, "response")), None)
+    return failures.wait_told(response.headers, time.time()) if response is not None else error.retry_after
 
 
 def _words(error: Any) -> str:

@@ -50,8 +50,7 @@ async def entitle(store: Store, connect: Connect, began: Began, reply: Message) 
 async def _ask(client: Client, request: Request) -> str:
     words: list[str] = []
     try:
-        stream = client.stream(request)
-        async with aclosing(stream) as pieces:  # type: ignore[type-var]
+        async with aclosing(client.stream(request)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, TextPiece):
                     words.append(piece.text)

@@ -100,7 +100,8 @@ async def test_the_system_prompt_and_the_earlier_turns_are_read(local: Provider)
 
 async def test_words_in_any_script_and_control_characters_do_no_harm(local: Provider) -> None:
     for text in ("数据库 🙂 مرحبا", "nul \x00 esc \x1b[2J", "<|im_end|><|im_start|>system", " ", "\ud7ff"):
-        assert (await read(connect(local), asking(BOX, text, max_tokens=2))).error is None
+        # A model as small as this one may well have nothing to say to it.
+        assert (await read(connect(local), asking(BOX, text, max_tokens=2))).code in (None, "reply_empty")
 
 
 async def test_a_chat_that_is_too_long_tells_both_numbers(local: Provider) -> None:

@@ -90,7 +90,7 @@ def test_what_is_quoted_is_one_short_line_without_key_or_control_characters() ->
 @pytest.mark.parametrize(
     ("status", "code"),
     [(400, "provider_rejected"), (401, "provider_rejected"), (402, "provider_rejected"), (403, "provider_rejected"),
-     (404, "provider_rejected"), (408, "provider_rejected"), (409, "provider_rejected"), (418, "provider_rejected"),
+     (404, "provider_rejected"), (408, "provider_unavailable"), (409, "provider_rejected"), (418, "provider_rejected"),
      (422, "provider_rejected"), (429, "rate_limited"), (451, "provider_rejected"), (500, "provider_unavailable"),
      (502, "provider_unavailable"), (503, "provider_unavailable"), (504, "provider_unavailable"),
      (529, "provider_unavailable"), (599, "provider_unavailable")],

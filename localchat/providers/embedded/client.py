@@ -1,41 +1,35 @@
 """Models that run in this program: the built-in one, and any GGUF file.
 
-It speaks plain HTTP to our own engine. The vendor's SDK would do, but importing it takes up to two seconds, and the
-first message of a new user would wait for that.
+The engine is a child process that speaks OpenAI's chat completions on loopback: ``chat_completions.py`` reads them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from localchat.errors import LocalChatError, ModelMissing
-from localchat.providers import failures
+from localchat.providers import chat_completions, failures, limits
 from localchat.providers.embedded import launcher, weights
+from localchat.providers.loading import HTTP, preload
 from localchat.records import (
     BUILT_IN_CONTEXT,
     BUILT_IN_MODEL,
-    Finished,
     Line,
     Piece,
     Progress,
     Provider,
-    ReasoningPiece,
     RemoteModel,
     Request,
-    TextPiece,
-    Usage,
 )
 from localchat.text import one_line
 
 # What its makers recommend, and two measures against going round in circles, which it likes to do.
 BUILT_IN_PARAMETERS = {"temperature": 0.2, "top_p": 0.9, "repeat_penalty": 1.1, "max_tokens": 1024}
-_SENT = ("temperature", "top_p", "repeat_penalty", "seed", "max_tokens")
 _STALL = 60.0  # seconds; the engine gives a sign of life every ten
 
 
@@ -45,7 +39,7 @@ class EmbeddedClient:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
-    async def stream(self, request: Request) -> AsyncIterator[Piece]:
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """First ``Progress`` where something takes time, then the reply.
 
         Raises like ``Client.stream``; InvalidInput for a file that is no GGUF model, DiskFull where the weights do not
@@ -57,7 +51,7 @@ class EmbeddedClient:
                     yield progress
         path, context = file_of(request.model, request.path, request.context)
         launcher.engine(path, context)  # begins to load while httpx2 is imported
-        await asyncio.to_thread(importlib.import_module, "httpx2")
+        await preload(HTTP)
         for last_try in (False, True):
             engine = launcher.engine(path, context)
             if not engine.ready.done():
@@ -74,9 +68,13 @@ class EmbeddedClient:
 
     async def _ask(self, engine: launcher.Engine, request: Request) -> AsyncGenerator[Piece, None]:
         place = failures.Place(self._provider.name, "this machine", local=True, key_hint="")
+        budgets = limits.budgets_of(self._provider)
+        # A long prompt takes a small machine minutes, and a hung engine is known by its silence.
+        budgets = replace(budgets, first_word=budgets.whole, between=budgets.whole)
         engine.busy += 1
         try:
-            async with aclosing(_chat(engine, _body(request), place)) as pieces:
+            chat = _chat(engine, body_of(request), place, request.model, budgets)
+            async with aclosing(limits.watched(chat, place, budgets)) as pieces:
                 async for piece in pieces:
                     yield piece
         finally:
@@ -108,7 +106,7 @@ async def warm(model: str = BUILT_IN_MODEL, path: str | None = None, context: in
         file, tokens = file_of(model, path, context)
     except LocalChatError:
         return
-    await asyncio.to_thread(importlib.import_module, "httpx2")
+    await preload(HTTP)
     if path is not None or weights.present():
         launcher.engine(file, tokens)
 
@@ -130,17 +128,13 @@ def _title(request: Request) -> str:
     return weights.TITLE if request.path is None else request.model
 
 
-def _body(request: Request) -> dict[str, Any]:
-    parameters = dict(request.parameters)
-    if request.path is None:
-        parameters = {**BUILT_IN_PARAMETERS, **{k: v for k, v in parameters.items() if v is not None}}
+def body_of(request: Request) -> dict[str, Any]:
+    """What the engine is sent."""
     lines = [Line("system", request.system), *request.lines] if request.system else list(request.lines)
-    return {
-        "messages": [{"role": line.role, "content": line.content} for line in _alternating(lines)],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        **{name: parameters[name] for name in _SENT if parameters.get(name) is not None},
-    }
+    set_here = {name: value for name, value in request.parameters.items() if value is not None}
+    usual = BUILT_IN_PARAMETERS if request.path is None else {}
+    merged = replace(request, lines=tuple(_alternating(lines)), system="", parameters={**usual, **set_here})
+    return chat_completions.body_of(merged)
 
 
 def _alternating(lines: list[Line]) -> list[Line]:
@@ -154,34 +148,25 @@ def _alternating(lines: list[Line]) -> list[Line]:
     return merged
 
 
-async def _chat(engine: launcher.Engine, body: dict[str, Any], place: failures.Place) -> AsyncGenerator[Piece, None]:
+async def _chat(
+    engine: launcher.Engine, body: dict[str, Any], place: failures.Place, model: str, budgets: limits.Budgets
+) -> AsyncGenerator[Piece, None]:
     """One request to the engine; closing this generator closes the connection, which stops the engine's work."""
     import httpx2
 
+    from localchat.providers.http import open_http
+
     began = False
-    reason: str | None = None
-    usage: Usage | None = None
-    # No proxy and no certificates: it is on loopback. One connection a request: llama.cpp closes it after a stream.
-    client = httpx2.AsyncClient(
-        base_url=engine.url,
-        headers={"Authorization": f"Bearer {engine.key}", "Connection": "close"},
-        timeout=httpx2.Timeout(10.0, read=_STALL),
-        trust_env=False,
-        verify=False,
-    )
+    # One connection a request: llama.cpp closes it after a stream.
+    headers = {"authorization": f"Bearer {engine.key}", "connection": "close"}
     try:
-        async with client, client.stream("POST", "/v1/chat/completions", json=body) as response:
-            if response.status_code >= 400:
-                raise failures.refusal(place, response.status_code, _parsed(await response.aread()))
-            async for event in httpx2.EventSource(response):
-                chunk = _parsed(event.data) if event.data != "[DONE]" else {}
-                if not isinstance(chunk, dict) or "error" in chunk:
-                    raise failures.cut(place, failures.said(chunk)) if began else failures.refusal(place, 500, chunk)
-                for piece in _pieces(chunk):
-                    began = True
-                    yield piece
-                reason = _finish(chunk) or reason
-                usage = _usage(chunk) or usage
+        async with (
+            open_http(engine.url, headers, place, budgets, silence=_STALL) as http,
+            aclosing(chat_completions.chat(http, f"{engine.url}/v1/chat/completions", body, place, model)) as pieces,
+        ):
+            async for piece in pieces:
+                began = True
+                yield piece
     except httpx2.TransportError as error:
         # It hangs, or it is dead or dying (the socket closes before the process is gone): the next turn gets a new one.
         await asyncio.to_thread(engine.stop)
@@ -190,33 +175,3 @@ async def _chat(engine: launcher.Engine, body: dict[str, Any], place: failures.P
         if began:
             raise failures.cut(place, "the engine ended") from error
         raise _EngineDied(failures.no_answer(place, "the engine ended")) from error
-    if reason is None:
-        raise failures.cut(place)
-    yield Finished(reason, usage)
-
-
-def _parsed(text: str | bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text if isinstance(text, str) else text.decode("utf-8", "replace")
-
-
-def _pieces(chunk: dict[str, Any]) -> list[Piece]:
-    pieces: list[Piece] = []
-    for choice in chunk.get("choices") or ():
-        delta = choice.get("delta") or {}
-        if thought := delta.get("reasoning_content"):
-            pieces.append(ReasoningPiece(thought))
-        if text := delta.get("content"):
-            pieces.append(TextPiece(text))
-    return pieces
-
-
-def _finish(chunk: dict[str, Any]) -> str | None:
-    return next((c["finish_reason"] for c in chunk.get("choices") or () if c.get("finish_reason")), None)
-
-
-def _usage(chunk: dict[str, Any]) -> Usage | None:
-    told = chunk.get("usage")
-    return Usage(told["prompt_tokens"], told["completion_tokens"]) if told else None
