@@ -16,13 +16,14 @@ from localchat.store.chats import Chats
 from localchat.store.connection import PATIENCE, connect, patiently
 from localchat.store.messages import Messages
 from localchat.store.migrations import migrate
+from localchat.store.pending import PendingWrites
 from localchat.store.personas import Personas
 from localchat.store.settings import State
 
 if TYPE_CHECKING:
     from localchat.store.search.search import Search
 
-__all__ = ["Store", "patiently"]
+__all__ = ["PendingWrites", "Store", "patiently"]
 
 
 class Store:

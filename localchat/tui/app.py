@@ -28,9 +28,10 @@ from localchat.text import one_line
 from localchat.tui.chat.live_turns import Running
 from localchat.tui.chat.screen import ChatScreen
 from localchat.tui.dialogs.too_small import TooSmallScreen, too_small
-from localchat.tui.shell import Connect, Shell
+from localchat.tui.shell import Shell
 from localchat.tui.themes import DARK, LIGHT
 from localchat.tui.toasts import reporting, tell
+from localchat.turns import Connect
 from localchat.turns.titles import SWITCH as TITLES
 from localchat.wording import ANOTHER_PROGRAM
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
+from textual import work
 from textual.app import App
 from textual.reactive import reactive
 
 from localchat.errors import DiskFull, LocalChatError, StoreBusy
-from localchat.records import Model, Provider
-from localchat.store import Store
+from localchat.records import Model
+from localchat.store import PendingWrites, Store
+from localchat.tui.tasks import Tasks
 from localchat.tui.toasts import tell, tell_error
+from localchat.turns import Connect
 
-if TYPE_CHECKING:
-    from localchat.providers import Client
-
-Connect = Callable[[Provider], "Client"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,14 @@ class Shell(App[None]):
     catalog_version: reactive[int] = reactive(0)
     chats_version: reactive[int] = reactive(0)
     default_model: reactive[Model | None] = reactive(None)
+    waiting: reactive[str] = reactive("")  # what is waited for, where another program keeps the store locked
 
     def __init__(self, store: Store, connect: Connect) -> None:
         super().__init__()
         self.store = store
         self.connect = connect
+        self.tasks = Tasks(self.crash)
+        self.pending = PendingWrites(self.tasks.start, self._tell_waiting)
         self.undos: list[Undo] = []
         self.forgotten_keys: dict[str, str] = {}  # by entry: out of the keyring, but an undo brings them back
         self.still = False  # nothing blinks, nothing on this machine is looked for: for tests with snapshots
@@ -57,9 +61,52 @@ class Shell(App[None]):
         """To be called after every write to a chat that a list shows."""
         self.chats_version += 1
 
+    # Writing. No key waits for the store: a handler of keys, messages or timers never awaits it.
+
+    def write(self, what: str, do: Callable[[], T], then: Callable[[T], object] | None = None) -> None:
+        """Write in its turn: at once, or as soon as another program gives the lock back. ``then`` gets what ``do``
+        returns; what ``do`` raises is told. ``what`` completes "Waiting to"."""
+        outcome = self.pending.put(what, do).outcome
+
+        def settle(outcome: asyncio.Future[T]) -> None:
+            if outcome.cancelled():
+                return
+            try:
+                result = outcome.result()
+                if then is not None:
+                    then(result)
+            except LocalChatError as error:
+                tell_error(self, error)
+            except Exception as bug:
+                self.crash(bug)
+
+        if outcome.done():
+            settle(outcome)
+        else:
+            outcome.add_done_callback(settle)
+
+    async def written(self, what: str, do: Callable[[], T]) -> T:
+        """The same in a worker, which may wait. Raises what ``do`` raises, and StoreBusy."""
+        return await self.pending.written(what, do)
+
+    def _tell_waiting(self, what: str) -> None:
+        self.waiting = what
+
+    def crash(self, bug: Exception) -> None:
+        """A bug outside of any key: as loud as one in a key."""
+        self._handle_exception(bug)
+
+    async def on_unmount(self) -> None:
+        await self.tasks.end()
+
+    @work(group="undo")
     async def action_undo(self) -> None:
-        """Undo the newest removal. One that cannot be undone any more is told and forgotten, so that it does not stand
-        in the way of older ones; where only the moment was bad (store busy, disk full) it is kept for another try."""
+        await self.undo_newest()
+
+    async def undo_newest(self) -> None:
+        """In a worker: undo the newest removal. One that cannot be undone any more is told and forgotten, so that it
+        does not stand in the way of older ones; where only the moment was bad (store busy, disk full) it is kept for
+        another try."""
         if not self.undos:
             tell(self, "Nothing to undo.")
             return

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from localchat.errors import (
-    DiskFull,
     Internal,
     LocalChatError,
     NotFound,
     ProviderUnavailable,
     ReplyCut,
     StoreBusy,
-    StoreUnreadable,
 )
 from localchat.records import ErrorNote, Message, Model, Status, Usage, moment
-from localchat.store import Store, patiently
+from localchat.store import PendingWrites, Store, patiently
+from localchat.store.connection import PATIENCE
 from localchat.store.messages import Begun
 from localchat.text import one_line
 from localchat.turns.events import Ended
 
 SAVE_EVERY = 0.2  # seconds between saves of a growing reply; the promise is 0.25
 SAVE_AGAIN = 0.02  # seconds until the next try where the store was busy
-KEEP_TRYING = 1.0  # seconds between tries to store the end of a reply that the store could not take
+END_PATIENCE = PATIENCE  # seconds until a person is told that the end of a reply could not be stored yet
 T = TypeVar("T")
 
 
 @dataclass
 class ReplyWriter:
-    """The reply as it grows, and its way into the store."""
+    """The reply as it grows, and its way into the store. ``pending`` takes its end where the store is busy or full, and
+    tries on; without it, an end that the store refuses is given up with the error."""
 
     store: Store
     begun: Begun
+    pending: PendingWrites | None = None
     text: list[str] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)
     finish_reason: str | None = None
@@ -143,42 +144,25 @@ class ReplyWriter:
                 duration_ms=max(round(took.total_seconds() * 1000), 0),
             )
 
-        try:
-            return await _to_its_end(patiently(write))
-        except (DiskFull, StoreBusy, StoreUnreadable):
-            later = asyncio.create_task(_keep_trying(write), name=f"store reply {self.begun.reply.id}")
-            _UNSTORED.add(later)
-            later.add_done_callback(_UNSTORED.discard)
-            raise
+        if self.pending is None:
+            return await _to_its_end(asyncio.ensure_future(patiently(write)))
+        what = f"store the reply of {self.used.ref} in “{one_line(self.begun.chat.title, 40)}”"
+        return await _to_its_end(self.pending.put(what, write, words=self._words, patience=END_PATIENCE).outcome)
+
+    def _words(self) -> str:
+        """What would be lost with the end of the reply: all of it, since its growing may not be stored either."""
+        return "".join(self.text) and self.content
 
 
-# Ends of replies that wait for room in the store; asyncio itself holds tasks only weakly.
-_UNSTORED: set[asyncio.Task[None]] = set()
-
-
-async def _keep_trying(write: Callable[[], object]) -> None:
-    """The disk may get room again: as long as the program runs, the words are not given up."""
-    while True:
-        await asyncio.sleep(KEEP_TRYING)
-        try:
-            write()
-        except (DiskFull, StoreBusy, StoreUnreadable):
-            continue
-        except Exception:  # the chat is gone, or the store was closed: nothing more can be done
-            return
-        return
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+async def _to_its_end(work: asyncio.Future[T]) -> T:
     """Await all of ``work``; a cancellation meanwhile takes effect after it."""
-    task = asyncio.create_task(work)
     late: asyncio.CancelledError | None = None
-    while not task.done():
+    while not work.done():
         try:
-            await asyncio.wait([task])
+            await asyncio.wait([work])
         except asyncio.CancelledError as error:
             late = error
-    result = task.result()
+    result = work.result()
     if late is not None:
         raise late
     return result

@@ -26,7 +26,7 @@ from localchat.records import (
     Resolution,
     TextPiece,
 )
-from localchat.store import Store, patiently
+from localchat.store import PendingWrites, Store, patiently
 from localchat.store.messages import Begun
 from localchat.turns.context import budget_of, request_of, smaller_budget
 from localchat.turns.events import Began, Chunk, Event, LeftOut, Thought, Waiting
@@ -41,16 +41,18 @@ if TYPE_CHECKING:
 REFITS = 3  # how often a turn is cut shorter when the endpoint says that it does not fit
 
 
-async def send(store: Store, connect: Connect, request: TurnRequest) -> AsyncGenerator[Event, None]:
+async def send(
+    store: Store, connect: Connect, request: TurnRequest, *, pending: PendingWrites | None = None
+) -> AsyncGenerator[Event, None]:
     """Answer a request. The first event is ``Began``, the last ``Ended``.
 
     Raises, before anything is stored, what ``resolve`` raises, NotFound and InvalidInput; and StoreBusy or DiskFull
     where the store cannot take the turn. What goes wrong after that is not raised: it is stored and in ``Ended``.
     Cancelling the task that iterates, or closing the generator, keeps what came as ``stopped``; where the store cannot
-    take that, its error is raised.
+    take that, its error is raised. ``pending`` goes on trying to store an end that the store did not take.
     """
     begun, provider = await _begin(store, request)
-    reply = ReplyWriter(store, begun)
+    reply = ReplyWriter(store, begun, pending)
     try:
         with reply.saved_as_it_grows():
             yield Began(

@@ -14,7 +14,7 @@ import pytest
 
 from localchat.errors import DiskFull, Internal, LocalChatError, NotFound, StoreBusy, StoreUnreadable
 from localchat.records import Finished, Piece, Request, TextPiece
-from localchat.store import Store, patiently
+from localchat.store import PendingWrites, Store, patiently, pending
 from localchat.testing import Reply, Script
 from localchat.turns import Began, Chunk, Ended, NewTurn, reply_writer, send, sending
 from tests.store.helpers import raw
@@ -176,15 +176,19 @@ async def test_a_turn_cancelled_while_it_waits_to_begin_stores_nothing(store: St
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives up a busy store after a moment; tries the end of a reply again soon."""
+async def later(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PendingWrites]:
+    """Takes the ends that the store refuses; gives up a busy store after a moment, and tries again soon."""
+    tasks: list[asyncio.Task[None]] = []
 
     async def soon(write: object) -> object:
         return await patiently(write, 0.1)  # type: ignore[arg-type]
 
     monkeypatch.setattr(sending, "patiently", soon)
-    monkeypatch.setattr(reply_writer, "patiently", soon)
-    monkeypatch.setattr(reply_writer, "KEEP_TRYING", 0.05)
+    monkeypatch.setattr(reply_writer, "END_PATIENCE", 0.1)
+    monkeypatch.setattr(pending, "KEEP_TRYING", 0.05)
+    yield PendingWrites(lambda work, name: tasks.append(asyncio.create_task(work, name=name)))
+    for task in tasks:
+        task.cancel()
 
 
 @contextlib.contextmanager
@@ -221,14 +225,13 @@ async def test_a_full_disk_refuses_the_turn_before_anything_is_sent(store: Store
     assert len(script.requests) == 1
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_a_disk_that_is_full_at_the_end_is_told_with_all_that_came_and_made_up_for(
-    store: Store, path: Path
+    store: Store, path: Path, later: PendingWrites
 ) -> None:
     reply = "word " * 20_000
     events = []
     with contextlib.ExitStack() as stack:
-        async for event in send(store, Script(Reply(reply)).connect, NewTurn("Hello")):
+        async for event in send(store, Script(Reply(reply)).connect, NewTurn("Hello"), pending=later):
             if isinstance(event, Began):
                 stack.enter_context(full(store))
             events.append(event)
@@ -243,7 +246,6 @@ async def test_a_disk_that_is_full_at_the_end_is_told_with_all_that_came_and_mad
     await finally_stored(path, reply)
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_a_disk_that_is_full_for_a_moment_in_the_middle_is_not_even_noticed(store: Store, path: Path) -> None:
     found = []
 
@@ -261,11 +263,12 @@ async def test_a_disk_that_is_full_for_a_moment_in_the_middle_is_not_even_notice
     assert (ended(events).message.status, ended(events).error) == ("complete", None)
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_store_locked_for_good_at_the_end_is_told_and_made_up_for(store: Store, path: Path) -> None:
+async def test_a_store_locked_for_good_at_the_end_is_told_and_made_up_for(
+    store: Store, path: Path, later: PendingWrites
+) -> None:
     lock, events = Lock(path), []
     with contextlib.ExitStack() as stack:
-        async for event in send(store, Script("one two").connect, NewTurn("Hello")):
+        async for event in send(store, Script("one two").connect, NewTurn("Hello"), pending=later):
             if isinstance(event, Chunk) and not lock.held.is_set():
                 stack.enter_context(lock.taken(30))
             events.append(event)
@@ -274,9 +277,10 @@ async def test_a_store_locked_for_good_at_the_end_is_told_and_made_up_for(store:
     await finally_stored(path, "one two")
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_stop_that_cannot_be_stored_is_told_and_made_up_for(store: Store, path: Path) -> None:
-    events = send(store, Script(Reply("one two")).connect, NewTurn("Hello"))
+async def test_a_stop_that_cannot_be_stored_is_told_and_made_up_for(
+    store: Store, path: Path, later: PendingWrites
+) -> None:
+    events = send(store, Script(Reply("one two")).connect, NewTurn("Hello"), pending=later)
     await anext(events)
     await anext(events)
     with Lock(path).taken(30), pytest.raises(StoreBusy):
@@ -286,6 +290,20 @@ async def test_a_stop_that_cannot_be_stored_is_told_and_made_up_for(store: Store
         if seen(path, "select status, content from messages order by id desc limit 1") == [("stopped", "one")]:
             return
     pytest.fail("what came was never stored")
+
+
+async def test_a_store_that_is_away_at_the_end_gets_the_reply_when_it_is_back(
+    store: Store, path: Path, tmp_path: Path, later: PendingWrites
+) -> None:
+    """A disk that was unplugged for a moment, a folder that was renamed and named back."""
+    events = []
+    async for event in send(store, Script("one two").connect, NewTurn("Hello"), pending=later):
+        if isinstance(event, Chunk) and event.text == " two":
+            os.rename(path, tmp_path / "aside.db")  # noqa: PTH104
+        events.append(event)
+    assert isinstance(ended(events).error, StoreUnreadable)
+    os.rename(tmp_path / "aside.db", path)  # noqa: PTH104
+    await finally_stored(path, "one two")
 
 
 # The file is gone.

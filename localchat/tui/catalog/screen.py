@@ -244,8 +244,9 @@ class ProvidersScreen(Screen[None]):
         with reporting(self.app):
             await flows.move_chats(self.app, self.panes.tombstones)
 
+    @work(group="undo")
     async def action_undo(self) -> None:
-        await self.app.action_undo()
+        await self.app.undo_newest()
         self._renew_footer()
 
     # Asking the provider

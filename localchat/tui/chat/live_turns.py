@@ -84,7 +84,7 @@ class Running:
 
     async def begin(self, request: turns.TurnRequest) -> LiveTurn:
         """Store the words and start the reply. Raises what ``turns.send`` raises before anything is stored."""
-        events = turns.send(self._shell.store, self._shell.connect, request)
+        events = turns.send(self._shell.store, self._shell.connect, request, pending=self._shell.pending)
         began = await anext(events)
         assert isinstance(began, turns.Began)
         live = LiveTurn(began, events)

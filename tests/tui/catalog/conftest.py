@@ -116,6 +116,7 @@ class Bench(Shell):
     def __init__(self, store: Store, screen: Screen[Any] | None = None, connect: Connect | None = None) -> None:
         super().__init__(store, connect or Endpoint())
         self.answers: list[object] = []
+        self._told: list[str] = []
         self.first = screen
         self.still = True  # nothing is looked for on the machine that runs the tests
         self.register_theme(DARK)
@@ -126,8 +127,12 @@ class Bench(Shell):
         yield Static("Below the screens")
 
     def toasts(self) -> list[str]:
-        """What was told, oldest first."""
-        return [note.message for note in self._notifications]
+        """What was told, oldest first; also what has gone from the screen since."""
+        return self._told
+
+    def notify(self, message: str, **how: Any) -> None:
+        self._told.append(message)
+        super().notify(message, **how)
 
     def on_mount(self) -> None:
         self.catalog_changed()

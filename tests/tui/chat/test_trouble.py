@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from localchat.store import Store
+from localchat.store import Store, pending
 from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
-from localchat.turns import reply_writer
 from tests.store.helpers import raw
 
 
@@ -35,7 +34,7 @@ async def shows(pilot: Pilot[Any], app: LocalChat, *texts: str) -> None:
 async def test_a_disk_that_is_full_at_the_end_keeps_the_words_on_the_screen_and_stores_them_later(
     known: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reply_writer, "KEEP_TRYING", 0.05)
+    monkeypatch.setattr(pending, "KEEP_TRYING", 0.05)
     text = "needle " + "word " * 20_000
     script = Script(Reply(text, hold=True))
     app = still_app(known, script)
