@@ -99,7 +99,11 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A configured model. ``usable``: live, switched on, and so is its provider. ``context`` is in tokens."""
+    """A configured model. ``usable``: live, switched on, and so is its provider. ``context`` is in tokens.
+
+    ``provider_id``: the provider itself, whatever it is called by now; None where it belongs to none (an import).
+    ``is_local``: None where nobody knows where it ran. ``delisted_at``: when its endpoint was seen not to offer it.
+    """
 
     id: int
     provider: str
@@ -109,11 +113,13 @@ class Model:
     parameters: dict[str, Any]
     enabled: bool
     is_default: bool
-    is_local: bool
+    is_local: bool | None
     created_at: str
     updated_at: str
     deleted_at: str | None
     usable: bool
+    provider_id: int | None = None
+    delisted_at: str | None = None
 
     @property
     def ref(self) -> str:
@@ -203,6 +209,7 @@ class Chat:
     """A conversation. ``model`` is its own model, live or not; ``length`` counts the messages of its current line.
 
     ``summary`` is sent in place of all up to and with the message ``summary_of``, where that is on the current line.
+    ``remote_hosts``: where the person agreed that a chat of this machine may go.
     """
 
     id: int
@@ -213,7 +220,7 @@ class Chat:
     system: str
     draft: str
     parameters: dict[str, Any]
-    remote_ok: bool
+    remote_hosts: tuple[str, ...]
     created_at: str
     updated_at: str
     archived_at: str | None
@@ -264,7 +271,8 @@ class Message:
     """One role's text. ``depth`` counts from 0 along its line; ``version`` of ``versions`` among its siblings.
 
     ``left_out``: how many earlier messages did not fit the model's context and were not sent with this turn.
-    ``duration_ms``: from the request to the end of the reply.
+    ``duration_ms``: from the request to the end of the reply. ``model_ref`` and ``fallback_from_ref`` are the refs as
+    they were when the message was written: a rename never changes who said what.
     """
 
     id: int
@@ -287,6 +295,8 @@ class Message:
     version: int = 1
     versions: int = 1
     attachments: tuple[AttachmentInfo, ...] = ()
+    model_ref: str | None = None
+    fallback_from_ref: str | None = None
 
 
 class Persona(NamedTuple):

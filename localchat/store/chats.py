@@ -24,7 +24,7 @@ FILTER_LIMIT = 500  # characters; SQLite refuses endless patterns
 
 # Another program may have deleted the message that the chat's line ended in; then the newest one is the end.
 SELECT_CHAT = """
-select c.id, c.title, leaf.id as leaf_id, c.system, c.draft, c.parameters, c.remote_ok, c.created_at, c.updated_at,
+select c.id, c.title, leaf.id as leaf_id, c.system, c.draft, c.parameters, c.remote_hosts, c.created_at, c.updated_at,
   c.archived_at, c.pinned_at, c.deleted_at, c.summary, c.summary_of, coalesce(leaf.depth + 1, 0) as length,
   m.id as model_id, m.provider as model_provider, m.model as model_model, m.deleted_at is not null as model_removed
 from chats c
@@ -44,10 +44,10 @@ with recursive up (id, parent_id, depth) as (
 _COPY = """
 insert into messages (chat_id, parent_id, depth, role, status, model_config_id, fallback_from, fallback_reason,
   error_code, error_message, error_hint, finish_reason, input_tokens, output_tokens, duration_ms, left_out, created_at,
-  content, reasoning)
+  content, reasoning, model_ref, fallback_from_ref)
 select ?, ?, depth, role, case status when 'streaming' then 'interrupted' else status end, model_config_id,
   fallback_from, fallback_reason, error_code, error_message, error_hint, finish_reason, input_tokens, output_tokens,
-  duration_ms, left_out, created_at, content, reasoning
+  duration_ms, left_out, created_at, content, reasoning, model_ref, fallback_from_ref
 from messages where id = ?
 """
 
@@ -76,6 +76,10 @@ def model_name(row: sqlite3.Row, prefix: str) -> ModelName | None:
     )
 
 
+def _hosts(stored: str) -> tuple[str, ...]:
+    return tuple(host for host in json.loads(stored) if isinstance(host, str))
+
+
 def chat_of(row: sqlite3.Row) -> Chat:
     parameters = json.loads(row["parameters"])
     return Chat(
@@ -87,7 +91,7 @@ def chat_of(row: sqlite3.Row) -> Chat:
         system=row["system"],
         draft=row["draft"],
         parameters=parameters if isinstance(parameters, dict) else {},
-        remote_ok=bool(row["remote_ok"]),
+        remote_hosts=_hosts(row["remote_hosts"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         archived_at=row["archived_at"],
@@ -228,7 +232,7 @@ class Chats:
             chat_id,
             only="exists (select 1 from live_models m where m.id = :model_config_id)",
             model_config_id=model_id,
-            remote_ok=0,
+            remote_hosts="[]",
         )
 
     def fork(self, chat_id: int, message_id: int) -> Chat:
@@ -239,8 +243,8 @@ class Chats:
         now = self._now()
         with immediate(self._connection) as tx:
             made = tx.execute(
-                "insert into chats (title, model_config_id, system, parameters, remote_ok, created_at, updated_at)"
-                " select title || ' (fork)', model_config_id, system, parameters, remote_ok, ?, ? from chats"
+                "insert into chats (title, model_config_id, system, parameters, remote_hosts, created_at, updated_at)"
+                " select title || ' (fork)', model_config_id, system, parameters, remote_hosts, ?, ? from chats"
                 " where id = ?",
                 (now, now, chat_id),
             )
@@ -266,7 +270,8 @@ class Chats:
                 f"select id, model_config_id from chats where model_config_id in ({marks})", old
             ).fetchall()
             tx.execute(
-                f"update chats set model_config_id = ?, remote_ok = 0 where model_config_id in ({marks})", (to, *old)
+                f"update chats set model_config_id = ?, remote_hosts = '[]' where model_config_id in ({marks})",
+                (to, *old),
             )
         return Moved(tuple((row[0], row[1]) for row in before), to)
 

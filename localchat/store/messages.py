@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from localchat.errors import InvalidInput, NotFound, StoreUnreadable
 from localchat.records import Attachment, AttachmentInfo, Chat, ErrorNote, Message, Resolution, Status, Usage
@@ -23,7 +24,8 @@ from localchat.text import storable, title_from
 _SELECT = """
 select x.id, x.chat_id, x.parent_id, x.depth, x.role, x.status, x.content, x.reasoning, x.fallback_reason,
   x.error_code, x.error_message, x.error_hint, x.finish_reason, x.input_tokens, x.output_tokens, x.duration_ms,
-  x.left_out, x.created_at,
+  x.left_out, x.created_at, coalesce(x.model_ref, m.provider || '/' || m.model) as model_ref,
+  coalesce(x.fallback_from_ref, f.provider || '/' || f.model) as fallback_from_ref,
   exists (select 1 from attachments a where a.message_id = x.id) as attached,
   m.id as model_id, m.provider as model_provider, m.model as model_model, m.deleted_at is not null as model_removed,
   f.id as from_id, f.provider as from_provider, f.model as from_model, f.deleted_at is not null as from_removed,
@@ -116,6 +118,8 @@ def message_of(row: sqlite3.Row, attachments: tuple[AttachmentInfo, ...] = ()) -
         version=row["version"],
         versions=row["versions"],
         attachments=attachments,
+        model_ref=row["model_ref"],
+        fallback_from_ref=row["fallback_from_ref"],
     )
 
 
@@ -229,15 +233,16 @@ class Messages:
             if text is None and (above is None or above.role != "user"):
                 raise InvalidInput("There is nothing to ask again here.", "Send a message first.")
             resolution = resolve(chat)
+            hosts = self._hosts(chat, resolution)
             if chat is None:
                 chat_id = tx.execute(
-                    "insert into chats (title, model_config_id, system, remote_ok, created_at, updated_at)"
+                    "insert into chats (title, model_config_id, system, remote_hosts, created_at, updated_at)"
                     " values (?, ?, ?, ?, ?, ?)",
                     (
                         title_from(storable(text or "") or " ".join(each.name for each in attachments)),
                         resolution.own.id,
                         storable(system or ""),
-                        int(resolution.agreed),
+                        hosts,
                         now,
                         now,
                     ),
@@ -253,12 +258,12 @@ class Messages:
             tx.execute(
                 "update chats set leaf_id = ?, updated_at = ?, archived_at = null,"
                 " model_config_id = coalesce(model_config_id, ?),"
-                " remote_ok = max(remote_ok, ?), system = coalesce(?, system) where id = ?",
+                " remote_hosts = ?, system = coalesce(?, system) where id = ?",
                 (
                     reply_id,
                     now,
                     resolution.own.id,
-                    int(resolution.agreed),
+                    hosts,
                     None if system is None else storable(system),
                     chat_id,
                 ),
@@ -280,6 +285,16 @@ class Messages:
             raise NotFound(f"Chat {chat_id} is in the trash.", f"Take it out: `localchat chats restore {chat_id}`.")
         return chat_of(row)
 
+    def _hosts(self, chat: Chat | None, resolution: Resolution) -> str:
+        """The hosts that the person agreed to for this chat, as they are stored."""
+        agreed = set(chat.remote_hosts if chat is not None else ())
+        if resolution.agreed:
+            row = self._connection.execute(
+                "select coalesce(base_url, kind) from providers where name = ?", (resolution.used.provider,)
+            ).fetchone()
+            agreed.add(str(urlsplit(row[0]).netloc or row[0]))
+        return json.dumps(sorted(agreed))
+
     def _insert(
         self,
         chat_id: int,
@@ -295,7 +310,8 @@ class Messages:
         fallback = resolution.fallback if resolution else None
         row = self._connection.execute(
             "insert into messages (chat_id, parent_id, depth, role, content, status, model_config_id, fallback_from,"
-            " fallback_reason, writer, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " fallback_reason, model_ref, fallback_from_ref, writer, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 chat_id,
                 parent,
@@ -306,6 +322,8 @@ class Messages:
                 resolution.used.id if resolution else None,
                 fallback.wanted.id if fallback else None,
                 fallback.reason if fallback else None,
+                resolution.used.ref if resolution else None,
+                fallback.wanted.ref if fallback else None,
                 me() if resolution else None,
                 now,
             ),

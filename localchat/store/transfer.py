@@ -38,7 +38,8 @@ where x.chat_id = ? order by x.id
 _INSERT = """
 insert into messages (chat_id, parent_id, depth, role, status, model_config_id, fallback_from, fallback_reason,
   error_code, error_message, error_hint, finish_reason, input_tokens, output_tokens, duration_ms, left_out, created_at,
-  content, reasoning) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  content, reasoning, model_ref, fallback_from_ref)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -298,6 +299,8 @@ def _values(message: WholeMessage, models: dict[str, int]) -> tuple[Any, ...]:
         message.created_at,
         storable(message.content),
         storable(message.reasoning),
+        storable(message.model.ref) if message.model is not None else None,
+        storable(message.fallback_from.ref) if message.fallback_from is not None and fell else None,
     )
 
 

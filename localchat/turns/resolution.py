@@ -33,8 +33,8 @@ def resolve(store: Store, chat: Chat | None, model_id: int | None = None, allow_
         raise NoDefaultModel
     if own is None:
         return Resolution(used=default, own=default)
-    leaves = own.is_local and not default.is_local
-    if leaves and not allow_remote and not (chat is not None and chat.remote_ok):
+    leaves = bool(own.is_local) and not default.is_local
+    if leaves and not allow_remote and not (chat is not None and chat.remote_hosts):
         raise ConfirmRemote(own.ref, default.ref)
     fallback = Fallback(wanted=own, used=default, reason="removed" if own.removed else "disabled")
     return Resolution(used=default, own=own, fallback=fallback, agreed=leaves and allow_remote)

@@ -130,7 +130,7 @@ def test_a_chat_is_read_with_its_model_its_length_and_its_state(store: Store) ->
     assert (chat.title, chat.length, chat.system, chat.draft, chat.parameters) == ("Rain", 4, "", "", {})
     assert chat.model is not None
     assert (chat.model.ref, chat.model.removed) == ("e/m", False)
-    assert (chat.archived_at, chat.pinned_at, chat.deleted_at, chat.remote_ok) == (None, None, None, False)
+    assert (chat.archived_at, chat.pinned_at, chat.deleted_at, chat.remote_hosts) == (None, None, None, ())
     store.catalog.remove_provider("e")
     after = store.chats.get(chat_id)
     assert after.model is not None
@@ -302,10 +302,10 @@ def test_a_line_can_be_shown_only_where_its_message_is_of_the_chat(store: Store)
 
 def test_a_chat_gets_another_model_unless_that_is_removed(store: Store) -> None:
     one, two = echo(store.catalog, "e", "m", "n")
-    chat_id = put(store, "one", model_config_id=one.id, remote_ok=1)
+    chat_id = put(store, "one", model_config_id=one.id, remote_hosts='["far.example"]')
     chat = store.chats.set_model(chat_id, two.id)
     assert chat.model is not None
-    assert (chat.model.ref, chat.remote_ok) == ("e/n", False)
+    assert (chat.model.ref, chat.remote_hosts) == ("e/n", ())
     store.catalog.remove_model(one.id)
     for gone in (one.id, 999):
         with pytest.raises(NotFound):

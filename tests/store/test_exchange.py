@@ -194,14 +194,14 @@ def test_a_reply_that_was_coming_is_interrupted_where_it_arrives(store: Store, t
 
 
 def test_an_imported_chat_is_asked_again_before_it_leaves_the_machine(store: Store) -> None:
-    store.connection.execute("insert into chats (title, remote_ok) values ('agreed', 1)")
+    store.connection.execute("insert into chats (title, remote_hosts) values ('agreed', '[\"far.example\"]')")
     [chat] = Exchange(store).read(Exchange(store).ids())
     assert "remote" not in "".join(json_document([chat], AT))
     store.connection.execute("delete from chats")
     taken = Exchange(store).take(chat)
 
     assert taken.chat_id is not None
-    assert not store.chats.get(taken.chat_id).remote_ok
+    assert not store.chats.get(taken.chat_id).remote_hosts
 
 
 def test_a_chat_that_is_refused_leaves_nothing_behind(store: Store) -> None:

@@ -203,10 +203,11 @@ def _free_model_name(change: Change, provider: str, name: str, but: int | None =
 def _insert(change: Change, provider: Provider, new: NewModel) -> Model:
     path = validation.weights(provider.kind, new.name, new.path)
     inserted = change.tx.execute(
-        "insert into model_configs (provider, model, path, context, parameters, is_local, created_at, updated_at)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into model_configs (provider, provider_id, model, path, context, parameters, is_local, created_at,"
+        " updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             provider.name,
+            provider.id,
             new.name,
             path,
             new.context,

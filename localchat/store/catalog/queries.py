@@ -40,11 +40,13 @@ def model_of(row: sqlite3.Row) -> Model:
         parameters=parameters if isinstance(parameters, dict) else {},
         enabled=bool(row["enabled"]),
         is_default=bool(row["is_default"] and row["usable"]),  # another program may have left one that cannot answer
-        is_local=bool(row["is_local"]),
+        is_local=None if row["is_local"] is None else bool(row["is_local"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         deleted_at=row["deleted_at"],
         usable=bool(row["usable"]),
+        provider_id=row["provider_id"],
+        delisted_at=row["delisted_at"],
     )
 
 

@@ -184,8 +184,10 @@ def _restore_model(change: Change, model: Model) -> None:
     validation.weights(provider.kind, now.model, now.path)  # the name may belong to a provider of another kind by now
     change.write(
         f"The model {now.ref}",
-        "update model_configs set deleted_at = null, is_local = ? where id = ? and deleted_at is not null",
+        "update model_configs set deleted_at = null, is_local = ?, provider_id = ?"
+        " where id = ? and deleted_at is not null",
         int(is_local(provider.kind, provider.base_url)),
+        provider.id,
         now.id,
     )
 

@@ -143,7 +143,7 @@ def test_models_that_are_not_here_arrive_as_tombstones_and_change_nothing_else(s
     ]
     chat = store.chats.get(titled_id(store, "one"))
     assert chat.model is not None
-    assert (chat.model.ref, chat.model.removed, chat.remote_ok) == ("openai/gpt-4o", True, False)
+    assert (chat.model.ref, chat.model.removed, chat.remote_hosts) == ("openai/gpt-4o", True, ())
 
 
 def test_a_live_model_of_that_name_is_used_switched_off_or_not(store: Store, tmp_path: Path) -> None:
