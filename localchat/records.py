@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-Kind = Literal["embedded", "echo", "openai", "anthropic", "google"]
+Kind = Literal["embedded", "echo", "replay", "openai", "anthropic", "google"]
 Role = Literal["system", "user", "assistant"]
 Status = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
 KeySource = Literal["none", "env", "keyring"]
 Reason = Literal["removed", "disabled"]
 
-KINDS: tuple[Kind, ...] = ("embedded", "echo", "openai", "anthropic", "google")
+KINDS: tuple[Kind, ...] = ("embedded", "echo", "replay", "openai", "anthropic", "google")
 # 8,192 would fit the model, but reading so much takes this tiny engine half a minute, and 90 MB more.
 BUILT_IN_CONTEXT = 4096
 BUILT_IN_PROVIDER = "local"  # its name in a new store
 BUILT_IN_MODEL = "smollm2"  # the model in the box, of a provider of kind `embedded`
-LOCAL_KINDS = ("embedded", "echo")
+LOCAL_KINDS = ("embedded", "echo", "replay")
 
 
 def utc_now() -> datetime:
@@ -352,7 +352,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One turn as a client gets it. ``parameters``: temperature, top_p, seed, max_tokens, where set."""
+    """One turn as a client gets it. ``parameters``: temperature, top_p, seed, max_tokens, where set.
+
+    ``turn``: which turn of its chat this is, from 1; 0 for what is no turn (a title, a summary). ``version``: which
+    reply to the same prompt, from 1.
+    """
 
     model: str
     lines: tuple[Line, ...]
@@ -360,6 +364,8 @@ class Request:
     parameters: dict[str, Any] = field(default_factory=dict)
     path: str | None = None
     context: int | None = None
+    turn: int = 0
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

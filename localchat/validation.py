@@ -6,12 +6,14 @@ Nothing here reads the store. What may be a key that was pasted by mistake is ne
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from localchat.errors import InvalidInput
 from localchat.records import BUILT_IN_MODEL, KINDS, LOCAL_KINDS, KeySource
@@ -91,9 +93,47 @@ def model_name(name: str) -> str:
     return name
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayFile:
+    """Where a provider of kind ``replay`` has its replies from; kept in the store as a ``file:`` URL.
+
+    ``in_order``: the next reply answers, whatever is asked. ``at_once``: without the pauses of then.
+    """
+
+    path: Path
+    in_order: bool = False
+    at_once: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> ReplayFile:
+        """From a path or such a URL. Raises InvalidInput."""
+        parts = text.partition("?") if text.startswith("file:") else (text, "", "")
+        given = unquote(parts[0].removeprefix("file://")) if text.startswith("file:") else text
+        if os.name == "nt" and text.startswith("file:"):
+            given = given.removeprefix("/")
+        if not given or not given.isprintable() or given != storable(given) or len(given) > PATH_LENGTH:
+            raise InvalidInput(
+                "A provider of kind replay needs the file of an exported chat.",
+                "Give its path, in visible characters: `localchat chats export ID --format json -o FILE` writes one.",
+            )
+        try:
+            path = Path(given).expanduser().absolute()
+        except RuntimeError:  # ~somebody who does not exist
+            raise InvalidInput(f"{quoted(given)} cannot be found.", "Write the path in full.") from None
+        flags = parts[2].split("&")
+        return cls(path, "in-order" in flags, "at-once" in flags)
+
+    @property
+    def url(self) -> str:
+        flags = [name for name, on in (("in-order", self.in_order), ("at-once", self.at_once)) if on]
+        return self.path.as_uri() + (f"?{'&'.join(flags)}" if flags else "")
+
+
 def base_url(provider_kind: str, text: str | None) -> str | None:
     """The address without a slash at its end, scheme and host in lower case; None where the kind has a default."""
     text = (text or "").strip(" ")
+    if provider_kind == "replay":
+        return ReplayFile.parse(text).url
     if provider_kind in LOCAL_KINDS:
         if text:
             raise InvalidInput(f"A provider of kind {provider_kind} has no base URL.", "Leave it out.")

@@ -13,8 +13,10 @@ from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out
 from localchat.cli.session import Session, interactive, pass_session
+from localchat.errors import InvalidInput
 from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal
 from localchat.text import count
+from localchat.validation import ReplayFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,13 @@ if TYPE_CHECKING:
 LONGEST_KEY = 65_536  # bytes of standard input that are looked at
 
 _BASE_URL = click.option("--base-url", type=Words(), metavar="URL", help="Where it answers.")
+_PATH = click.option("--path", type=Words(), metavar="CHAT.json", help="Of kind replay: the exported chat.")
+_IN_ORDER = click.option(
+    "--in-order/--by-prompt",
+    default=None,
+    help="Of kind replay: the next reply, whatever is asked.",
+)
+_AT_ONCE = click.option("--at-once/--timed", default=None, help="Of kind replay: without the pauses of then.")
 _KEY_ENV = click.option("--key-env", type=Words(), metavar="VAR", help="The environment variable that holds its key.")
 _KEY_STDIN = click.option(
     "--key-stdin", is_flag=True, help="Read its key from standard input, and keep it in the keyring of this system."
@@ -57,6 +66,7 @@ def _entry(session: Session, provider: Provider) -> dict[str, Any]:
         "name": provider.name,
         "kind": provider.kind,
         "base_url": provider.base_url,
+        "path": _path_of(provider),
         "enabled": provider.enabled,
         "has_key": has_key(provider),
         "key_source": provider.key_source,
@@ -68,8 +78,16 @@ def _entry(session: Session, provider: Provider) -> dict[str, Any]:
     }
 
 
+def _path_of(provider: Provider) -> str | None:
+    """The file that it replays; None for other kinds, and where another program wrote what is no file."""
+    if provider.kind == "replay":
+        with contextlib.suppress(InvalidInput):
+            return str(ReplayFile.parse(provider.base_url or "").path)
+    return None
+
+
 def _address(entry: dict[str, Any]) -> str:
-    return entry["base_url"] or ("in the box" if entry["local"] else "the vendor's own")
+    return entry["path"] or entry["base_url"] or ("in the box" if entry["local"] else "the vendor's own")
 
 
 def _key(entry: dict[str, Any]) -> str:
@@ -83,16 +101,33 @@ def _key(entry: dict[str, Any]) -> str:
 @click.argument("name", type=Words(), metavar="NAME")
 @click.option("--kind", type=click.Choice(KINDS), required=True, help="How it is spoken to.")
 @_BASE_URL
+@_PATH
+@_IN_ORDER
+@_AT_ONCE
 @_KEY_ENV
 @_KEY_STDIN
 @pass_session
-def add(session: Session, name: str, kind: str, base_url: str | None, key_env: str | None, key_stdin: bool) -> None:
+def add(
+    session: Session,
+    name: str,
+    kind: str,
+    base_url: str | None,
+    path: str | None,
+    in_order: bool | None,
+    at_once: bool | None,
+    key_env: str | None,
+    key_stdin: bool,
+) -> None:
     """Add a provider.
 
     It has no models yet: see `localchat models discover NAME` and `localchat models add`.
     """
     if key_env is not None and key_stdin:
         raise wrong_usage("--key-env and --key-stdin exclude each other.")
+    if kind == "replay":
+        base_url = _replayed("", base_url, path, in_order, at_once)
+    elif (path, in_order, at_once) != (None, None, None):
+        raise wrong_usage("--path, --in-order and --at-once belong to --kind replay.")
     catalog = session.store.catalog
     if not key_stdin:
         source: KeySource = "env" if key_env is not None else "none"
@@ -106,6 +141,24 @@ def add(session: Session, name: str, kind: str, base_url: str | None, key_env: s
     if provider.key_source == "env" and not entry["has_key"]:
         notice(f"${provider.key_name} is not set here; set it before the first message.")
     answer(session, entry, *lines)
+
+
+def _replayed(old: str, base_url: str | None, path: str | None, in_order: bool | None, at_once: bool | None) -> str:
+    """The address of a provider of kind replay as it shall be. Raises InvalidInput where its file has no replies."""
+    from localchat.providers.replay import check
+
+    if base_url is not None:
+        raise wrong_usage("A provider of kind replay has no base URL: --path names its file.")
+    if path is None and not old:
+        raise wrong_usage("A provider of kind replay needs --path CHAT.json.")
+    was = ReplayFile.parse(old) if old else ReplayFile.parse(path or "")
+    new = ReplayFile(
+        ReplayFile.parse(path).path if path is not None else was.path,
+        was.in_order if in_order is None else in_order,
+        was.at_once if at_once is None else at_once,
+    )
+    check(new)
+    return new.url
 
 
 def _add_with_key(session: Session, name: str, kind: str, base_url: str | None, key: str) -> Provider:
@@ -131,6 +184,9 @@ def _read_key() -> str:
 @click.argument("name", type=ProviderName(), metavar="NAME")
 @click.option("--name", "new_name", type=Words(), metavar="NEW", help="Another name; its models follow.")
 @_BASE_URL
+@_PATH
+@_IN_ORDER
+@_AT_ONCE
 @_KEY_ENV
 @_KEY_STDIN
 @click.option("--no-key", is_flag=True, help="It needs no key.")
@@ -140,6 +196,9 @@ def edit(
     name: str,
     new_name: str | None,
     base_url: str | None,
+    path: str | None,
+    in_order: bool | None,
+    at_once: bool | None,
     key_env: str | None,
     key_stdin: bool,
     no_key: bool,
@@ -147,10 +206,15 @@ def edit(
     """Change what is given of the provider NAME."""
     if (key_env is not None) + key_stdin + no_key > 1:
         raise wrong_usage("--key-env, --key-stdin and --no-key exclude each other.")
-    if new_name is None and base_url is None and key_env is None and not key_stdin and not no_key:
+    replay = (path, in_order, at_once) != (None, None, None)
+    if new_name is None and base_url is None and key_env is None and not (key_stdin or no_key or replay):
         raise wrong_usage("Nothing to change was given.")
     catalog = session.store.catalog
     old = catalog.provider(name)
+    if replay:
+        if old.kind != "replay":
+            raise wrong_usage("--path, --in-order and --at-once belong to providers of kind replay.")
+        base_url = _replayed(old.base_url or "", base_url, path, in_order, at_once)
     key = _read_key() if key_stdin else None
     source: KeySource | None = "env" if key_env is not None else "keyring" if key_stdin else "none" if no_key else None
     with _kept(old, key) as entry:

@@ -38,6 +38,10 @@ def connect(provider: Provider) -> Client:
             from localchat.providers.echo import EchoClient
 
             return EchoClient()
+        case "replay":
+            from localchat.providers.replay import ReplayClient
+
+            return ReplayClient(provider)
         case "embedded":
             from localchat.providers.embedded.client import EmbeddedClient
 

@@ -69,6 +69,8 @@ async def _check_provider(provider: Provider, everywhere: bool) -> Check:
         return Check(name, True, "switched off")
     if provider.kind in ("embedded", "echo"):
         return Check(name, True, "answers inside this program")
+    if provider.kind == "replay":
+        return await _answers(name, provider)
     from localchat.providers.keys import has_key
 
     if provider.key_source != "none" and not await asyncio.to_thread(has_key, provider):

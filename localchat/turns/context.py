@@ -167,6 +167,8 @@ def request_of(store: Store, begun: Begun, budget: int | None, images: bool) -> 
         parameters={**used.parameters, **chat.parameters},
         path=used.path,
         context=used.context,
+        turn=(begun.reply.depth + 1) // 2,
+        version=begun.reply.version,
     )
     return request, left_out, spent + system
 

@@ -42,7 +42,7 @@ def resolve(store: Store, chat: Chat | None, model_id: int | None = None, allow_
 
 def takes_images(provider: Provider) -> bool:
     """Whether an image may be tried there. Which model of a service takes them, only the service knows: it says so."""
-    return provider.kind not in LOCAL_KINDS
+    return provider.kind == "replay" or provider.kind not in LOCAL_KINDS
 
 
 def check_images(asked: Sequence[Attachment | AttachmentInfo], used: Model, provider: Provider) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -13,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select
 
 from localchat import validation
-from localchat.errors import AlreadyExists, LocalChatError, NotFound
+from localchat.errors import AlreadyExists, InvalidInput, LocalChatError, NotFound
 from localchat.providers.presets import TEMPLATES, Template
 from localchat.records import KINDS, LOCAL_KINDS, KeySource, Provider
 from localchat.store import patiently
@@ -26,6 +28,7 @@ from localchat.tui.dialogs.field import Field
 from localchat.tui.dialogs.form import Form
 from localchat.tui.dialogs.safe_input import Line
 from localchat.tui.toasts import tell
+from localchat.validation import ReplayFile
 
 if TYPE_CHECKING:
     from localchat.providers.detect import Found
@@ -36,11 +39,18 @@ KIND_WORDS = {
     "google": "Google Gemini",
     "embedded": "GGUF files, inside this program",
     "echo": "Echo: repeats what it gets, for tests",
+    "replay": "Replay: answers as an exported chat did",
 }
 KEY_WORDS: dict[KeySource, str] = {
     "none": "No key",
     "env": "Environment variable",
     "keyring": "Keyring of this system",
+}
+REPLAY_WORDS = {
+    (False, False): "To the same prompt, as fast as then",
+    (False, True): "To the same prompt, at once",
+    (True, False): "The next one in order, as fast as then",
+    (True, True): "The next one in order, at once",
 }
 BOX = Template("The model in the box and GGUF files", "local", "embedded", "")
 OTHER = Template("Another OpenAI-compatible server", "", "openai", "")
@@ -78,6 +88,12 @@ class ProviderForm(Form[Provider | None]):
                 yield Field("Kind", Words(KIND_WORDS.get(old.kind, old.kind), classes="fixed"))
             url = Line(old.base_url or "" if old else "", id="url", placeholder="http://localhost:11434/v1")
             yield Field("Address", url, id="url-field")
+            replayed = ReplayFile.parse(old.base_url or "") if old and old.kind == "replay" else None
+            path = Line(str(replayed.path) if replayed else "", id="path", placeholder="chat.json")
+            yield Field("File", path, id="path-field")
+            ways = [(Content(words), way) for way, words in REPLAY_WORDS.items()]
+            way = (replayed.in_order, replayed.at_once) if replayed else (False, False)
+            yield Field("Replies", Select(ways, value=way, allow_blank=False, id="way", compact=True), id="way-field")
             sources = [(Content(words), source) for source, words in KEY_WORDS.items()]
             source = old.key_source if old else "none"
             keys = Select(sources, value=source, allow_blank=False, id="source", compact=True)
@@ -108,11 +124,21 @@ class ProviderForm(Form[Provider | None]):
         return Typed(
             name=self.query_one("#name", Line).value.strip(),
             kind=kind,
-            base_url="" if kind in LOCAL_KINDS else self.query_one("#url", Line).value.strip(),
+            base_url=self._address(kind),
             key_source=source,
             key_name=self.query_one("#variable", Line).value.strip() if source == "env" else None,
             secret=self.query_one("#secret", Line).value.strip() or None if source == "keyring" else None,
         )
+
+    def _address(self, kind: str) -> str:
+        if kind != "replay":
+            return "" if kind in LOCAL_KINDS else self.query_one("#url", Line).value.strip()
+        path, way = self.query_one("#path", Line).value.strip(), self.query_one("#way", Select).value
+        try:
+            file = ReplayFile.parse(path)
+        except InvalidInput:
+            return path  # saving will say what is wrong with it
+        return replace(file, in_order=way[0], at_once=way[1]).url if isinstance(way, tuple) else file.url
 
     @on(Input.Changed)
     @on(Select.Changed)
@@ -124,7 +150,9 @@ class ProviderForm(Form[Provider | None]):
         self.query_one("#source-field").display = not inside
         self.query_one("#variable-field").display = typed.key_source == "env"
         self.query_one("#secret-field").display = typed.key_source == "keyring"
-        self.query_one("#test").display = not inside
+        for name in ("#path-field", "#way-field"):
+            self.query_one(name).display = typed.kind == "replay"
+        self.query_one("#test").display = not inside or typed.kind == "replay"
         if typed != self._asked:  # what was answered stands until something else is typed
             self.query_one("#answer", Words).say("")
         self._check_name(typed.name)
@@ -234,6 +262,10 @@ class ProviderForm(Form[Provider | None]):
         providers = catalog.providers()
         if old is not None and all(provider.id != old.id for provider in providers):
             raise NotFound
+        if typed.kind == "replay":
+            from localchat.providers import replay
+
+            await asyncio.to_thread(replay.check, ReplayFile.parse(typed.base_url))
         if not typed.secret:
             typed.check_key_is_there(old)
             return await self._write(typed, typed.entry(old, providers))
@@ -248,7 +280,7 @@ class ProviderForm(Form[Provider | None]):
             return await patiently(
                 lambda: catalog.add_provider(typed.name, typed.kind, typed.base_url or None, typed.key_source, entry)
             )
-        address = None if old.kind in LOCAL_KINDS else typed.base_url
+        address = None if old.kind in LOCAL_KINDS and old.kind != "replay" else typed.base_url
         return await patiently(
             lambda: catalog.edit_provider(
                 old.id, name=typed.name, base_url=address, key_source=typed.key_source, key_name=entry

@@ -40,6 +40,8 @@ def state_of(provider: Provider, asked: State | None, has_key: bool | None) -> S
         return asked
     if provider.kind in ("embedded", "echo"):
         return State("●", "in the box", GOOD)
+    if provider.kind == "replay":
+        return State("●", "replays", GOOD)
     if provider.key_source == "none":
         return State("·", "not asked", QUIET) if provider.local else State("○", "no key", QUIET)
     if has_key is None:

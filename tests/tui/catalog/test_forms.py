@@ -12,6 +12,8 @@ from localchat.errors import ProviderRejected
 from localchat.providers.presets import TEMPLATES
 from localchat.records import Model, Provider, RemoteModel
 from localchat.store import Store
+from localchat.transfer.export import json_document
+from localchat.transfer.portable import WholeChat, WholeMessage
 from localchat.tui.catalog.model_form import ModelForm
 from localchat.tui.catalog.provider_form import ProviderForm
 from localchat.tui.dialogs.confirm import ConfirmDialog
@@ -362,3 +364,41 @@ async def test_a_provider_written_by_another_program_is_shown_literally_in_its_f
         assert words(pilot).count("[/] [@click=app.quit]x[/][2J") >= 3
         assert "\x1b" not in words(pilot)
         assert app.answers == []
+
+
+# Replay.
+
+
+async def test_an_exported_chat_is_added_by_its_file(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    app = Bench(store, ProviderForm())
+    async with app.run_test(size=(100, 40)) as pilot:
+        put(app, name="demo", kind="replay", path=str(path))
+        await pilot.pause()
+        assert not app.screen.query_one("#url-field").display
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: "is not there" in words(pilot))
+        export_of(path)
+        app.screen.query_one("#way", Select).value = (True, True)
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: bool(app.answers))
+    provider = store.catalog.provider("demo")
+    assert (provider.kind, provider.base_url) == ("replay", f"{path.as_uri()}?in-order&at-once")
+
+
+async def test_the_file_of_a_replay_can_be_changed(store: Store, tmp_path: Path) -> None:
+    provider = store.catalog.add_provider("demo", "replay", f"{(tmp_path / 'old.json').as_uri()}?at-once")
+    export_of(tmp_path / "new.json")
+    app = Bench(store, ProviderForm(provider))
+    async with app.run_test(size=(100, 40)) as pilot:
+        assert app.screen.query_one("#path", Line).value == str(tmp_path / "old.json")
+        put(app, path=str(tmp_path / "new.json"))
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: bool(app.answers))
+    assert store.catalog.provider("demo").base_url == f"{(tmp_path / 'new.json').as_uri()}?at-once"
+
+
+def export_of(path: Path) -> None:
+    at = "2026-03-02T14:02:00.000Z"
+    messages = (WholeMessage("1", None, "user", "Hi", at), WholeMessage("2", "1", "assistant", "Hello.", at))
+    path.write_text("".join(json_document([WholeChat("localchat", "1", "Hi", messages, at, at)], at)), "utf-8")
