@@ -7,7 +7,7 @@ model, and how often this was asked already (``Request.version``). So a flow tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -85,7 +85,7 @@ class ReplayClient:
         self._name = provider.name
         self._file = ReplayFile.parse(provider.base_url or "")
 
-    async def stream(self, request: Request) -> AsyncIterator[Piece]:
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Raises ProviderRejected where the export has no reply to this, ProviderUnavailable where its file cannot be
         read, and what the reply itself ended with."""
         deck = await asyncio.to_thread(deck_of, self._file.path)
