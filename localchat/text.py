@@ -22,6 +22,12 @@ def clean(text: str) -> str:
     return _UNSAFE.sub("", _LINE_ENDS.sub("\n", text))
 
 
+def without_controls(line: str) -> str:
+    """A line as it may be drawn where every character must keep its place: what ``clean`` would take out becomes a
+    word joiner, which has no width either; half of a broken escape becomes U+FFFD, which has one."""
+    return _UNSAFE.sub(lambda found: "\ufffd" if found[0] >= "\ud800" else "\u2060", line)
+
+
 def one_line(text: str, limit: int = 0) -> str:
     """The text cleaned and on one line; cut to ``limit`` characters with an ellipsis where a limit is given."""
     line = " ".join(clean(text).split())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localchat.text import clean, count, escaped, one_line, storable, title_from, visible
+from localchat.text import clean, count, escaped, one_line, storable, title_from, visible, without_controls
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # Text as hypothesis makes it, with what matters here much more often than by chance, lone surrogates included.
@@ -149,3 +149,13 @@ def test_visible_examples(text: str, is_visible: bool) -> None:
 def test_counts_are_words_for_people() -> None:
     assert [count(n, "chat") for n in (0, 1, 2, 12345)] == ["0 chats", "1 chat", "2 chats", "12,345 chats"]
     assert [count(n, "reply", "replies") for n in (1, 2)] == ["1 reply", "2 replies"]
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\u202e", "\u2066"])
+def test_where_characters_keep_their_places_a_control_becomes_one_without_width(letter: str) -> None:
+    assert without_controls(f"a{letter}b\tc") == "a\u2060b\tc"
+    assert clean(without_controls(letter)) == without_controls(letter)
+
+
+def test_half_of_an_escape_is_drawn_as_a_broken_character() -> None:
+    assert without_controls("a\ud800b") == "a\ufffdb"

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Select, TextArea
+from textual.widgets import Button, Select
 
 from localchat.errors import LocalChatError
 from localchat.records import Chat, Persona
@@ -21,6 +21,7 @@ from localchat.tui.dialogs.form import Form
 from localchat.tui.dialogs.parameter_fields import PARAMETERS, parameter_fields, parameters_typed
 from localchat.tui.dialogs.prompt import TextPrompt
 from localchat.tui.dialogs.safe_input import Line
+from localchat.tui.text_box import TextBox
 from localchat.tui.toasts import tell
 
 
@@ -54,7 +55,7 @@ class ChatForm(Form[Chat | None]):
     def body(self) -> ComposeResult:
         with VerticalScroll(can_focus=False, id="fields"):
             yield Field("Persona", self._select())
-            text = TextArea(self._chat.system, id="system", compact=True, tab_behavior="focus", soft_wrap=True)
+            text = TextBox(self._chat.system, id="system", compact=True, tab_behavior="focus", soft_wrap=True)
             yield Field("System prompt", text)
             yield Words("The model reads it before the chat, from the next turn on.", classes="hint")
             yield from parameter_fields(self._chat.parameters)
@@ -62,7 +63,6 @@ class ChatForm(Form[Chat | None]):
         yield from self.end(keep)
 
     def on_mount(self) -> None:
-        self.query_one("#system", TextArea).cursor_blink = not self.app.still
         self.query_one("#system").focus()
 
     def _select(self) -> Select[str]:
@@ -71,7 +71,7 @@ class ChatForm(Form[Chat | None]):
         return Select(options, prompt="none of the saved ones", value=chosen, id="persona", compact=True)
 
     def _values(self) -> list[object]:
-        return [*super()._values(), self.query_one("#system", TextArea).text]
+        return [*super()._values(), self.query_one("#system", TextBox).text]
 
     def _persona(self) -> Persona | None:
         name = self.query_one("#persona", Select).value
@@ -81,13 +81,13 @@ class ChatForm(Form[Chat | None]):
     def _take(self) -> None:
         persona = self._persona()
         if persona is not None:
-            self.query_one("#system", TextArea).load_text(persona.system)
+            self.query_one("#system", TextBox).load_text(persona.system)
 
     @on(Button.Pressed, "#keep")
     @work(group="persona", exclusive=True)
     async def action_keep_persona(self) -> None:
         """Save the text under a name."""
-        text = self.query_one("#system", TextArea).text
+        text = self.query_one("#system", TextBox).text
         chosen = self._persona()
         name = await self.app.push_screen_wait(TextPrompt("Name of the persona", value=chosen.name if chosen else ""))
         if name is None:
@@ -129,5 +129,5 @@ class ChatForm(Form[Chat | None]):
         chats = self.app.store.chats
         typed = {name: self.query_one(f"#{name}", Line).value for name in PARAMETERS}
         parameters = parameters_typed(typed, self._chat.parameters)
-        system = self.query_one("#system", TextArea).text
+        system = self.query_one("#system", TextBox).text
         return await patiently(lambda: chats.set_instructions(self._chat.id, system, parameters))

@@ -9,18 +9,18 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import TextArea
 
 from localchat.attachments.reading import IMAGE_ENDINGS, pasted_images, tokens
 from localchat.text import clean
 from localchat.tui.tasks import apart
+from localchat.tui.text_box import TextBox
 
 LONG_PASTE = 2_000  # characters; what is longer is folded
 LONG_PASTE_LINES = 20
 PLACEHOLDER = "Write a message. enter sends, ctrl+j starts a new line"
 
 
-class Composer(TextArea):
+class Composer(TextBox):
     """A text area in which enter sends. Posts ``Submitted``; clears nothing by itself, so that no text is lost."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -174,10 +174,9 @@ class Composer(TextArea):
         self.post_message(self.Turned(1))
 
     async def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()  # else Textual goes on to paste it once more
+        event.prevent_default()
         event.stop()
-        # A paste may carry anything; what a terminal would obey must not reach the screen, nor a model.
-        event.text = text = clean(event.text)
+        text = clean(event.text)
         if len(text) > LONG_PASTE or text.count("\n") >= LONG_PASTE_LINES:
             self.post_message(self.Folded(text))
         elif images := await self._images_in(text):
