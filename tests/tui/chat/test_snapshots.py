@@ -152,6 +152,10 @@ def test_what_opens_over_a_chat(store: Store, snap_compare: Compare, key: str) -
         await pilot.press(key)
         await pilot.pause(0.3)
         await settled(pilot)
+        screen = pilot.app.screen  # the palette gathers its commands in workers
+        while any(worker.node is screen and not worker.is_finished for worker in pilot.app.workers):
+            await pilot.pause(0.01)
+        await settled(pilot)
 
     assert shown(store, snap_compare, flow, (100, 30))
 
