@@ -84,6 +84,19 @@ class ConfirmRemote(LocalChatError):
         self.used = used
 
 
+class FallbackRefused(LocalChatError):
+    """The chat's own model is gone or off, the default would answer, and whoever asked wants that model or none."""
+
+    code = "fallback_refused"
+    title = "Not that model"
+
+    def __init__(self, wanted: str, used: str, why: str) -> None:
+        super().__init__(
+            f"{wanted} {why}; {used} would answer, and no other model may. Nothing was sent.",
+            "Choose a model for this turn with `-m REF`, or leave out `--no-fallback`.",
+        )
+
+
 class ModelMissing(LocalChatError):
     """The weights file of an embedded model is not there."""
 
@@ -183,7 +196,8 @@ class Internal(LocalChatError):
 BY_CODE: dict[str, type[LocalChatError]] = {
     kind.code: kind
     for kind in (
-        ProviderNotConfigured, NoDefaultModel, NotFound, AlreadyExists, InvalidInput, ConfirmRemote, ModelMissing,
+        ProviderNotConfigured, NoDefaultModel, NotFound, AlreadyExists, InvalidInput, ConfirmRemote, FallbackRefused,
+        ModelMissing,
         ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut, ReplyEmpty, StoreBusy,
         StoreUnreadable, StoreNewer, DiskFull, Internal,
     )

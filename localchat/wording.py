@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from localchat.records import Reason
+
 # Told where the default was taken away by a program that knows nothing of it.
 ANOTHER_PROGRAM = "Another program changed providers or models."
 
@@ -20,3 +22,8 @@ def age(then: datetime, now: datetime) -> str:
 def unarchived(chat: str) -> str:
     """Told where a turn took a chat out of the archive. ``chat`` as the interface names it."""
     return f"{chat} was archived; it is back in the list."
+
+
+def went(reason: Reason) -> str:
+    """Why a model does not answer, after its name."""
+    return "was removed" if reason == "removed" else "is switched off"

@@ -21,7 +21,7 @@ from localchat.cli.session import Session, interactive, pass_session
 from localchat.cli.streaming_output import Outlet, StatusLine
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
 from localchat.records import Message
-from localchat.wording import unarchived
+from localchat.wording import unarchived, went
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,7 @@ LEAVING = 0.5  # seconds that an interrupted program waits for a reader that doe
     is_flag=True,
     help="Agree that a chat whose model ran on this machine is sent to another one where its model is gone.",
 )
+@click.option("--no-fallback", is_flag=True, help="The chat's own model or none: where it is gone, fail.")
 @click.argument("prompt", required=False, type=Words())
 @pass_session
 def ask(
@@ -60,6 +61,7 @@ def ask(
     system: str | None,
     files: tuple[str, ...],
     allow_remote: bool,
+    no_fallback: bool,
     prompt: str | None,
 ) -> None:
     """Send PROMPT and print the reply as it comes. Standard input, where not empty, is appended to PROMPT.
@@ -82,6 +84,7 @@ def ask(
         chat_id=chat_id,
         model_id=model_id,
         allow_remote=allow_remote,
+        no_fallback=no_fallback,
         system=system,
         attachments=read_all(files),
     )
@@ -228,8 +231,7 @@ def _tell(run: _Run, event: turns.Event) -> None:
 def _tell_who_answers(run: _Run, began: turns.Began) -> None:
     fallback = began.resolution.fallback
     if fallback is not None:
-        what = "was removed" if fallback.reason == "removed" else "is switched off"
-        notice(f"{fallback.wanted.ref} {what}. {fallback.used.ref} answers now.")
+        notice(f"{fallback.wanted.ref} {went(fallback.reason)}. {fallback.used.ref} answers now.")
         return
     before = _reply_before(run.session.store, began)
     stood_in = before.fallback_from if before is not None else None

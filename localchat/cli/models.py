@@ -289,6 +289,20 @@ def default(session: Session, ref: str | None) -> None:
 
 
 @models.command()
+@click.argument("ref", type=ModelRef(), metavar="REF")
+@pass_session
+def demote(session: Session, ref: str) -> None:
+    """Take the place of the default away from REF.
+
+    Another usable model gets it: the first by provider, then by name. Where no other can answer, nothing changes.
+    """
+    catalog = session.store.catalog
+    model = catalog.live(ref)
+    change = catalog.demote_default(model.id)
+    _tell_change(session, catalog.model(model.id), f"{model.ref} is no longer the default.", change)
+
+
+@models.command()
 @click.argument("provider", type=ProviderName(), metavar="PROVIDER")
 @click.option("--add", "wanted", type=Words(), multiple=True, metavar="MODEL", help="Add that one; may be repeated.")
 @click.option("--add-all", is_flag=True, help="Add all that are not there yet.")

@@ -19,11 +19,13 @@ class _Terms:
     """Who may answer, the same for every request.
 
     ``model_id``: answer this turn with that model, whatever the chat's own is. ``allow_remote``: the person agreed that
-    a chat whose model ran on this machine may be sent to another one. ``system``: the chat's system prompt from now on.
+    a chat whose model ran on this machine may be sent to another one. ``no_fallback``: the chat's own model or none.
+    ``system``: the chat's system prompt from now on.
     """
 
     model_id: int | None = None
     allow_remote: bool = False
+    no_fallback: bool = False
     system: str | None = None
 
 

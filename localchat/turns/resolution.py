@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from localchat import wording
 from localchat.attachments.reading import is_image
-from localchat.errors import ConfirmRemote, InvalidInput, NoDefaultModel, NotFound
-from localchat.records import LOCAL_KINDS, Attachment, AttachmentInfo, Chat, Fallback, Model, Provider, Resolution
+from localchat.errors import ConfirmRemote, FallbackRefused, InvalidInput, NoDefaultModel, NotFound
+from localchat.records import (
+    LOCAL_KINDS,
+    Attachment,
+    AttachmentInfo,
+    Chat,
+    Fallback,
+    Model,
+    Provider,
+    Reason,
+    Resolution,
+)
 from localchat.store import Store
 from localchat.text import one_line
 
 
-def resolve(store: Store, chat: Chat | None, model_id: int | None = None, allow_remote: bool = False) -> Resolution:
+def resolve(
+    store: Store,
+    chat: Chat | None,
+    model_id: int | None = None,
+    allow_remote: bool = False,
+    *,
+    no_fallback: bool = False,
+) -> Resolution:
     """Who answers: the model asked for, else the chat's own, else the default (a fallback).
 
-    Raises NoDefaultModel, ConfirmRemote, NotFound and InvalidInput (the model asked for is gone, or switched off).
+    Raises NoDefaultModel, FallbackRefused, ConfirmRemote, NotFound and InvalidInput (the model asked for is gone, or
+    switched off).
     """
     catalog = store.catalog
     own = catalog.model(chat.model.id) if chat is not None and chat.model is not None else None
@@ -33,10 +52,13 @@ def resolve(store: Store, chat: Chat | None, model_id: int | None = None, allow_
         raise NoDefaultModel
     if own is None:
         return Resolution(used=default, own=default)
+    reason: Reason = "removed" if own.removed else "disabled"
+    if no_fallback:
+        raise FallbackRefused(own.ref, default.ref, wording.went(reason))
     leaves = bool(own.is_local) and not default.is_local
     if leaves and not allow_remote and not (chat is not None and chat.remote_hosts):
         raise ConfirmRemote(own.ref, default.ref)
-    fallback = Fallback(wanted=own, used=default, reason="removed" if own.removed else "disabled")
+    fallback = Fallback(wanted=own, used=default, reason=reason)
     return Resolution(used=default, own=own, fallback=fallback, agreed=leaves and allow_remote)
 
 

@@ -287,3 +287,32 @@ def test_a_turn_that_is_refused_leaves_an_archived_chat_where_it_is(run: Run, ec
 
     assert run("ask", "--chat", "1", "two", "--json").error["code"] == "no_default_model"
     assert run("chats", "list", "--json").json == []
+
+
+@pytest.mark.parametrize("command", [("providers", "remove", "play", "--yes"), ("models", "disable", "play/echo")])
+def test_no_fallback_is_that_model_or_nothing(run: Run, echo: Store, command: tuple[str, ...]) -> None:
+    run("ask", "one")
+    run("providers", "add", "other", "--kind", "echo")
+    run("models", "add", "other/parrot", "--default")
+    run(*command)
+
+    refused = run("ask", "--chat", "1", "--no-fallback", "--json", "two")
+    assert (refused.code, refused.error["code"], refused.out) == (1, "fallback_refused", "")
+    assert "play/echo" in refused.error["message"]
+    assert "other/parrot" in refused.error["message"]
+    assert len(run("chats", "show", "1", "--json").json["messages"]) == 2
+    assert run("ask", "--chat", "1", "--no-fallback", "-m", "other/parrot", "two").out == "two"
+    assert run("ask", "--chat", "1", "two", "--json").json["fallback"]["from"] == "play/echo"
+
+
+def test_no_fallback_does_not_stand_in_the_way_of_the_own_model(run: Run, echo: Store) -> None:
+    assert run("ask", "--no-fallback", "one").out == "one"
+    assert run("ask", "-c", "--no-fallback", "two").out == "two"
+
+
+def test_no_fallback_where_nobody_could_stand_in_says_that_there_is_no_default(run: Run, echo: Store) -> None:
+    run("ask", "one")
+    run("providers", "disable", "play")
+    run("providers", "disable", "local")
+
+    assert run("ask", "-c", "--no-fallback", "two", "--json").error["code"] == "no_default_model"

@@ -275,3 +275,34 @@ def test_the_box_does_not_come_back_without_its_model(run: Run, echo: Store, pai
     assert (answer.code, answer.error["code"]) == (1, "invalid_input")
     assert dump(echo.connection, "providers", "model_configs", "catalog_events") == before
     assert run("models", "add", "local/smollm2", "--default", "--json").json["default_after"] == "local/smollm2"
+
+
+def test_demoting_the_default_promotes_the_first_usable_of_the_others(run: Run, echo: Store) -> None:
+    for ref in ("play/b", "play/a", "play/A2"):
+        run("models", "add", ref)
+    run("models", "disable", "local/smollm2")
+    run("models", "disable", "play/A2")
+
+    told = run("models", "demote", "play/echo")
+    assert (told.code, told.out) == (0, "play/echo is no longer the default.\nDefault: play/echo → play/a.\n")
+    assert [model["ref"] for model in run("models", "list", "--json").json if model["is_default"]] == ["play/a"]
+    newest = run("providers", "log", "--json").json[0]
+    assert (newest["action"], newest["default_after"], newest["by"]) == ("default-demoted", "play/a", "promotion")
+
+
+def test_demoting_the_only_one_that_can_answer_changes_nothing_and_says_so(run: Run, echo: Store) -> None:
+    run("models", "disable", "local/smollm2")
+    before = dump(echo.connection, "model_configs", "catalog_events")
+
+    told = run("models", "demote", "play/echo", "--json")
+    assert (told.code, told.error["code"]) == (1, "invalid_input")
+    assert told.error["message"] == "play/echo is the only model that can answer; it stays the default."
+    assert run("models", "demote", "local/smollm2", "--json").error["code"] == "invalid_input"
+    assert dump(echo.connection, "model_configs", "catalog_events") == before
+
+
+def test_who_was_demoted_or_switched_off_does_not_become_the_default_again_by_itself(run: Run, echo: Store) -> None:
+    run("models", "disable", "play/echo")
+    run("models", "enable", "play/echo")
+
+    assert run("models", "default", "--json").json["default"] == "local/smollm2"

@@ -34,7 +34,7 @@ class PickerFilter(ListFilter):
             "Make default",
             key_display="*",
             id="picker.default",
-            tooltip="New chats use this model, and it stands in for removed ones",
+            tooltip="New chats use this model, and it stands in for removed ones; on the default: another takes over",
             priority=True,
         ),
     ]
@@ -129,8 +129,10 @@ class ModelPicker(Dialog[int | None]):
         model = self._chosen()
         if model is None:
             return
+        catalog = self.app.store.catalog
+        choose = catalog.demote_default if model.is_default else catalog.make_default
         try:
-            change = await patiently(lambda: self.app.store.catalog.make_default(model.id))
+            change = await patiently(lambda: choose(model.id))
         except LocalChatError as error:
             self._gone(error)
         else:

@@ -42,7 +42,7 @@ class ProvidersScreen(Screen[None]):
             "Default",
             key_display="*",
             id="catalog.default",
-            tooltip="New chats use this model, and it stands in for removed ones",
+            tooltip="New chats use this model, and it stands in for removed ones; on the default: another takes over",
         ),
         Binding("r", "restore", "Restore", id="catalog.restore", tooltip="Bring back what was removed"),
         Binding("m", "move_chats", "Move chats", id="catalog.move", tooltip="Give its chats another model for good"),
@@ -128,7 +128,7 @@ class ProvidersScreen(Screen[None]):
             case "edit" | "remove" | "switch":
                 return model is not None if in_models else provider is not None
             case "make_default":
-                return model is not None and not model.is_default
+                return model is not None
             case "restore":
                 return bool(panes.tombstones)
             case "move_chats":
@@ -221,8 +221,10 @@ class ProvidersScreen(Screen[None]):
         model = self.panes.model
         if model is None:
             return
+        catalog = self.app.store.catalog
+        choose = catalog.demote_default if model.is_default else catalog.make_default
         with reporting(self.app):
-            change = await patiently(lambda: self.app.store.catalog.make_default(model.id))
+            change = await self.app.written("choose the default", lambda: choose(model.id))
             self.app.catalog_changed()
             tell(self.app, default_words(change) or f"{model.model} is the default already.")
 

@@ -116,6 +116,26 @@ async def test_star_makes_the_default_and_says_what_it_was(stocked: Store) -> No
         assert "★ gpt-4o-mini · openai" in screen_text(pilot)
 
 
+async def test_star_on_the_default_takes_its_place_away_and_says_who_has_it(stocked: Store) -> None:
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test() as pilot:
+        await pilot.press("right", "*")
+        await settled(pilot, lambda: bool(app.toasts()))
+        assert app.toasts() == ["Default: gpt-4o → smollm2."]
+        assert stocked.catalog.live("local/smollm2").is_default
+        await settled(pilot)
+        assert "★ smollm2 · local" in screen_text(pilot)
+
+
+async def test_star_on_the_only_one_that_can_answer_changes_nothing_and_says_so(store: Store) -> None:
+    app = Bench(store, ProvidersScreen())
+    async with app.run_test() as pilot:
+        await pilot.press("right", "*")
+        await settled(pilot, lambda: bool(app.toasts()))
+        assert "local/smollm2 is the only model that can answer; it stays the default." in app.toasts()[0]
+        assert store.catalog.live("local/smollm2").is_default
+
+
 async def test_switching_off_the_default_says_who_took_over(stocked: Store) -> None:
     app = Bench(stocked, ProvidersScreen())
     async with app.run_test() as pilot:
