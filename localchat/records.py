@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 Kind = Literal["embedded", "echo", "replay", "openai", "anthropic", "google"]
@@ -14,6 +14,10 @@ Status = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
 KeySource = Literal["none", "env", "keyring"]
 Reason = Literal["removed", "disabled"]
 
+ROLES: tuple[Role, ...] = get_args(Role)
+STATUSES: tuple[Status, ...] = get_args(Status)
+KEY_SOURCES: tuple[KeySource, ...] = get_args(KeySource)
+REASONS: tuple[Reason, ...] = get_args(Reason)
 KINDS: tuple[Kind, ...] = ("embedded", "echo", "replay", "openai", "anthropic", "google")
 # 8,192 would fit the model, but reading so much takes this tiny engine half a minute, and 90 MB more.
 BUILT_IN_CONTEXT = 4096
@@ -31,9 +35,18 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+NO_TIME = datetime.fromtimestamp(0, UTC)  # stands for a time that nobody can read; no chat is as old
+
+
 def moment(stamped: str) -> datetime:
-    """The other way: a store's time as an aware datetime."""
-    return datetime.fromisoformat(stamped)
+    """The other way: a store's time as an aware datetime; one without a zone is UTC. Any program may write the file:
+    what is no time, or none that a clock of this machine could show, is ``NO_TIME``."""
+    try:
+        found = datetime.fromisoformat(stamped.strip())
+    except ValueError:
+        return NO_TIME
+    found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return found if 1970 < found.year < 9999 else NO_TIME
 
 
 def is_loopback(host: str | None) -> bool:

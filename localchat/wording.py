@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from localchat.records import Reason
+from localchat.records import NO_TIME, Reason
 
 # Told where the default was taken away by a program that knows nothing of it.
 ANOTHER_PROGRAM = "Another program changed providers or models."
 
 
 def age(then: datetime, now: datetime) -> str:
-    """``now``, ``2 m``, ``3 h``, ``4 d``, ``5 w``, ``2 y``."""
+    """``now``, ``2 m``, ``3 h``, ``4 d``, ``5 w``, ``2 y``; nothing for a time that nobody can read."""
+    if then == NO_TIME:
+        return ""
     seconds = max((now - then).total_seconds(), 0)
     for size, unit in ((31536000, "y"), (604800, "w"), (86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:

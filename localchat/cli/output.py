@@ -15,7 +15,7 @@ import click
 
 from localchat.cli.session import Session
 from localchat.errors import LocalChatError
-from localchat.records import Model, moment
+from localchat.records import NO_TIME, Model, moment
 from localchat.text import clean, escaped, one_line
 
 NARROWEST = 20  # columns that a table's wide column is never cut below
@@ -119,12 +119,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int = 0
 
 def age(stamped: str, now: datetime | None = None) -> str:
     """How long ago, for lists: ``now``, ``5 m``, ``3 h``, ``2 d``, then the date; a time that is none, as it is."""
-    try:
-        then = moment(stamped)
-        seconds = ((now or datetime.now(UTC)) - then).total_seconds()
-        day = then.astimezone().strftime("%Y-%m-%d")
-    except (ValueError, TypeError, OverflowError):
+    then = moment(stamped)
+    if then == NO_TIME:
         return one_line(stamped, 24)
+    seconds = ((now or datetime.now(UTC)) - then).total_seconds()
+    day = then.astimezone().strftime("%Y-%m-%d")
     if seconds < 60:
         return "now" if seconds > -60 else day
     if seconds < 3600:

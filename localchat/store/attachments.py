@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from localchat.records import Attachment, AttachmentInfo
+from localchat.store.fields import content, number, text
 from localchat.text import storable
 
 _INSERT = "insert into attachments (message_id, position, name, media_type, content) values (?, ?, ?, ?, ?)"
@@ -30,7 +31,7 @@ def infos(connection: sqlite3.Connection, message_ids: Sequence[int]) -> dict[in
         " where message_id in (select value from json_each(?)) order by message_id, position, id",
         (json.dumps(message_ids),),
     ).fetchall():
-        info = AttachmentInfo(row["id"], row["name"], row["media_type"], row["size"])
+        info = AttachmentInfo(row["id"], text(row["name"]), text(row["media_type"]), number(row["size"]))
         found[row["message_id"]] = (*found.get(row["message_id"], ()), info)
     return found
 
@@ -39,7 +40,7 @@ def read(connection: sqlite3.Connection, message_id: int) -> list[Attachment]:
     rows = connection.execute(
         "select name, media_type, content from attachments where message_id = ? order by position, id", (message_id,)
     ).fetchall()
-    return [Attachment(row["name"], row["media_type"], row["content"]) for row in rows]
+    return [Attachment(text(row["name"]), text(row["media_type"]), content(row["content"])) for row in rows]
 
 
 def copy(tx: sqlite3.Connection, from_id: int, to_id: int) -> None:

@@ -14,18 +14,23 @@ from typing import Any, Literal
 
 from localchat import validation
 from localchat.errors import InvalidInput, NotFound
-from localchat.records import Chat, ModelName
+from localchat.records import NO_TIME, Chat, ModelName, moment
 from localchat.store import attachments as attachment_rows
 from localchat.store.connection import immediate
+from localchat.store.fields import document, number, number_or_none, text, text_or_none, texts
 from localchat.text import one_line, storable, visible
 
 TITLE_LIMIT = 200  # characters
 FILTER_LIMIT = 500  # characters; SQLite refuses endless patterns
 
+# A depth that another program made up is not believed: no line is longer than its chat has messages.
+_LENGTH = """
+  case when leaf.id is null then 0 when leaf.depth between 0 and 9999 then cast(leaf.depth as integer) + 1
+    else max(min(leaf.depth + 1, (select count(*) from messages x where x.chat_id = c.id)), 1) end"""
 # Another program may have deleted the message that the chat's line ended in; then the newest one is the end.
-SELECT_CHAT = """
+SELECT_CHAT = f"""
 select c.id, c.title, leaf.id as leaf_id, c.system, c.draft, c.parameters, c.remote_hosts, c.created_at, c.updated_at,
-  c.archived_at, c.pinned_at, c.deleted_at, c.summary, c.summary_of, coalesce(leaf.depth + 1, 0) as length,
+  c.archived_at, c.pinned_at, c.deleted_at, c.summary, c.summary_of, {_LENGTH} as length,
   m.id as model_id, m.provider as model_provider, m.model as model_model, m.deleted_at is not null as model_removed
 from chats c
 left join model_configs m on m.id = c.model_config_id
@@ -72,33 +77,31 @@ def model_name(row: sqlite3.Row, prefix: str) -> ModelName | None:
     if row[f"{prefix}_id"] is None:
         return None
     return ModelName(
-        row[f"{prefix}_id"], row[f"{prefix}_provider"], row[f"{prefix}_model"], bool(row[f"{prefix}_removed"])
+        row[f"{prefix}_id"],
+        text(row[f"{prefix}_provider"]),
+        text(row[f"{prefix}_model"]),
+        bool(row[f"{prefix}_removed"]),
     )
 
 
-def _hosts(stored: str) -> tuple[str, ...]:
-    return tuple(host for host in json.loads(stored) if isinstance(host, str))
-
-
 def chat_of(row: sqlite3.Row) -> Chat:
-    parameters = json.loads(row["parameters"])
     return Chat(
         id=row["id"],
-        title=row["title"],
+        title=text(row["title"]),
         model=model_name(row, "model"),
         leaf_id=row["leaf_id"],
-        length=row["length"],
-        system=row["system"],
-        draft=row["draft"],
-        parameters=parameters if isinstance(parameters, dict) else {},
-        remote_hosts=_hosts(row["remote_hosts"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        archived_at=row["archived_at"],
-        pinned_at=row["pinned_at"],
-        deleted_at=row["deleted_at"],
-        summary=row["summary"],
-        summary_of=row["summary_of"],
+        length=number(row["length"]),
+        system=text(row["system"]),
+        draft=text(row["draft"]),
+        parameters=document(row["parameters"]),
+        remote_hosts=tuple(texts(row["remote_hosts"])),
+        created_at=text(row["created_at"]),
+        updated_at=text(row["updated_at"]),
+        archived_at=text_or_none(row["archived_at"]),
+        pinned_at=text_or_none(row["pinned_at"]),
+        deleted_at=text_or_none(row["deleted_at"]),
+        summary=text(row["summary"]),
+        summary_of=number_or_none(row["summary_of"]),
     )
 
 
@@ -132,8 +135,11 @@ class Chats:
             where.append("(" + " or ".join([r"c.title like ? escape '\'"] * len(forms)) + ")")
             values += ["%" + re.sub(r"([\\%_])", r"\\\1", form) + "%" for form in forms]
         if after is not None:
-            where.append("(c.updated_at, c.id) < (?, ?)")
-            values += [after.updated_at, after.id]
+            # A time that was not readable is not what stands there: the row itself tells where the page ended.
+            known = moment(after.updated_at) != NO_TIME
+            then = "?" if known else "(select updated_at from chats where id = ?)"
+            where.append(f"(c.updated_at, c.id) < ({then}, ?)")
+            values += [after.updated_at if known else after.id, after.id]
         rows = self._connection.execute(
             f"{SELECT_CHAT} where {' and '.join(where)} order by c.updated_at desc, c.id desc limit ?", (*values, limit)
         ).fetchall()

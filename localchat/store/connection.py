@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from localchat.errors import DiskFull, InvalidInput, LocalChatError, StoreBusy, StoreUnreadable
 from localchat.store import file
+from localchat.store.fields import decoded
 from localchat.store.file import named
 from localchat.text import clean, storable
 
@@ -22,6 +23,8 @@ T = TypeVar("T")
 
 PATIENCE = 30.0  # seconds a write waits for other processes before it gives up with StoreBusy
 _OLDEST = (3, 37)  # STRICT tables
+# Values are decoded leniently (``fields``). Names of columns Python decodes itself; damage makes them unreadable.
+_FAILED = (sqlite3.Error, UnicodeDecodeError)
 
 
 class Connection(sqlite3.Connection):
@@ -53,21 +56,21 @@ class Cursor(sqlite3.Cursor):
     def execute(self, sql: str, parameters: Any = ()) -> Cursor:
         try:
             return super().execute(sql, parameters)
-        except sqlite3.Error as error:
+        except _FAILED as error:
             self._translate(error)
             raise
 
     def executemany(self, sql: str, parameters: Iterable[Any]) -> Cursor:
         try:
             return super().executemany(sql, parameters)
-        except sqlite3.Error as error:
+        except _FAILED as error:
             self._translate(error)
             raise
 
     def executescript(self, script: str) -> Cursor:
         try:
             super().executescript(script)
-        except sqlite3.Error as error:
+        except _FAILED as error:
             self._translate(error)
             raise
         return self
@@ -75,32 +78,32 @@ class Cursor(sqlite3.Cursor):
     def fetchone(self) -> Any:
         try:
             return super().fetchone()
-        except sqlite3.Error as error:
+        except _FAILED as error:
             self._translate(error)
             raise
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
         try:
             return super().fetchmany(size)
-        except sqlite3.Error as error:
+        except _FAILED as error:
             self._translate(error)
             raise
 
     def fetchall(self) -> list[Any]:
         try:
             return super().fetchall()
-        except sqlite3.Error as error:
+        except _FAILED as error:
             self._translate(error)
             raise
 
     def __next__(self) -> Any:
         try:
             return super().__next__()
-        except sqlite3.Error as error:
+        except _FAILED as error:
             self._translate(error)
             raise
 
-    def _translate(self, error: sqlite3.Error) -> None:
+    def _translate(self, error: sqlite3.Error | UnicodeDecodeError) -> None:
         ours = _ours(error, getattr(self.connection, "path", "the store"))
         if ours is not None:
             raise ours from error
@@ -125,6 +128,7 @@ def connect(path: Path, *, busy_timeout: float = PATIENCE) -> Connection:
         connection = sqlite3.connect(path, isolation_level=None, timeout=busy_timeout, factory=Connection)
         connection.path = path
         connection.row_factory = sqlite3.Row
+        connection.text_factory = decoded
         try:
             # Switching a new file to WAL needs a moment alone; busy_timeout does not cover it, so try again.
             _retry(lambda: connection.execute("pragma journal_mode=wal").fetchall(), StoreBusy, max(busy_timeout, 5.0))
@@ -229,21 +233,21 @@ def translated(path: object = "the store") -> Iterator[None]:
     """SQLite's errors that a person can do something about become ours; any other is a bug and passes."""
     try:
         yield
-    except sqlite3.Error as error:
+    except _FAILED as error:
         ours = _ours(error, path)
         if ours is None:
             raise
         raise ours from error
 
 
-def _ours(error: sqlite3.Error, path: object) -> LocalChatError | None:
+def _ours(error: sqlite3.Error | UnicodeDecodeError, path: object) -> LocalChatError | None:
     name = getattr(error, "sqlite_errorname", None) or ""
     store = named(path)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreBusy("Another program keeps the store locked.", "Nothing was changed. Try again in a moment.")
     if name == "SQLITE_FULL":
         return DiskFull("The disk is full; this was not saved.", "Free some space and try again.")
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or isinstance(error, UnicodeDecodeError):
         return StoreUnreadable(
             f"{store} is no localchat store, or it is damaged ({error}).",
             "Give another file with --db, or put a backup in its place.",

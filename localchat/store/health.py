@@ -13,6 +13,7 @@ from pathlib import Path
 from localchat.errors import LocalChatError
 from localchat.records import Check
 from localchat.store.connection import translated
+from localchat.store.fields import decoded
 from localchat.store.file import named, version_of
 from localchat.text import count
 
@@ -54,6 +55,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_PATIENCE
         )
+        connection.text_factory = decoded
         with contextlib.closing(connection):
             yield connection
 

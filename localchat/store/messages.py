@@ -9,15 +9,30 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from localchat.errors import InvalidInput, NotFound, StoreUnreadable
-from localchat.records import Attachment, AttachmentInfo, Chat, ErrorNote, Message, Resolution, Status, Usage
+from localchat.records import (
+    REASONS,
+    ROLES,
+    STATUSES,
+    Attachment,
+    AttachmentInfo,
+    Chat,
+    ErrorNote,
+    Message,
+    Reason,
+    Resolution,
+    Role,
+    Status,
+    Usage,
+)
 from localchat.store import attachments as attachment_rows
 from localchat.store.chats import SELECT_CHAT, chat_of, model_name
 from localchat.store.connection import immediate
+from localchat.store.fields import number, number_or_none, one_of, text, text_or_none
 from localchat.store.file import named
 from localchat.text import storable, title_from
 
@@ -47,6 +62,15 @@ with recursive up (id, parent_id, depth) as (
   select m.id, m.parent_id, m.depth from messages m join up on m.id = up.parent_id
     where up.depth > ? and m.depth < up.depth
 ) select id, depth from up
+"""
+
+# From a message up to its root, whatever their depths say; a circle ends where it closes.
+_PATH = """
+with recursive path (id, parent_id) as (
+  select id, parent_id from messages where id = ?
+  union
+  select m.id, m.parent_id from messages m join path on m.id = path.parent_id
+) select id from path
 """
 
 _DOWN = """
@@ -86,40 +110,53 @@ def error_of(row: sqlite3.Row) -> ErrorNote | None:
     """What went wrong with a message, from its own columns."""
     if row["error_code"] is None:
         return None
-    return ErrorNote(row["error_code"], row["error_message"] or "", row["error_hint"] or "")
+    return ErrorNote(text(row["error_code"]), text(row["error_message"]), text(row["error_hint"]))
 
 
 def usage_of(row: sqlite3.Row) -> Usage | None:
     """Tokens, where the endpoint counted any."""
-    if row["input_tokens"] is None and row["output_tokens"] is None:
-        return None
-    return Usage(row["input_tokens"] or 0, row["output_tokens"] or 0)
+    tokens = number_or_none(row["input_tokens"]), number_or_none(row["output_tokens"])
+    return None if tokens == (None, None) else Usage(tokens[0] or 0, tokens[1] or 0)
+
+
+def role_of(value: object) -> Role:
+    """What is no role of ours is shown as what a model said: never as the person's own words."""
+    return one_of(value, ROLES, "assistant")
+
+
+def status_of(value: object) -> Status:
+    return one_of(value, STATUSES, "complete")
+
+
+def reason_of(value: object) -> Reason | None:
+    return one_of(value, REASONS, "removed") if value in REASONS else None
 
 
 def message_of(row: sqlite3.Row, attachments: tuple[AttachmentInfo, ...] = ()) -> Message:
+    reason = reason_of(row["fallback_reason"])
     return Message(
         id=row["id"],
         chat_id=row["chat_id"],
         parent_id=row["parent_id"],
-        depth=row["depth"] or 0,
-        role=row["role"],
-        content=row["content"],
-        reasoning=row["reasoning"],
-        status=row["status"],
+        depth=number(row["depth"]),
+        role=role_of(row["role"]),
+        content=text(row["content"]),
+        reasoning=text(row["reasoning"]),
+        status=status_of(row["status"]),
         model=model_name(row, "model"),
-        fallback_from=model_name(row, "from"),
-        fallback_reason=row["fallback_reason"],
+        fallback_from=model_name(row, "from") if reason else None,
+        fallback_reason=reason,
         error=error_of(row),
-        finish_reason=row["finish_reason"],
+        finish_reason=text_or_none(row["finish_reason"]),
         usage=usage_of(row),
-        duration_ms=row["duration_ms"],
-        left_out=row["left_out"],
-        created_at=row["created_at"],
+        duration_ms=number_or_none(row["duration_ms"]),
+        left_out=number(row["left_out"]),
+        created_at=text(row["created_at"]),
         version=row["version"],
         versions=row["versions"],
         attachments=attachments,
-        model_ref=row["model_ref"],
-        fallback_from_ref=row["fallback_from_ref"],
+        model_ref=text_or_none(row["model_ref"]),
+        fallback_from_ref=text_or_none(row["fallback_from_ref"]),
     )
 
 
@@ -162,7 +199,19 @@ class Messages:
         rows = self._connection.execute(
             f"{_SELECT} where x.id in (select value from json_each(?)) order by x.depth", (json.dumps(ids),)
         ).fetchall()
+        if len(rows) < stop - start:
+            return self._line_astray(chat, start, stop)
         return self._messages_of(rows)
+
+    def _line_astray(self, chat: Chat, start: int, stop: int) -> list[Message]:
+        """The same where the depths that another program wrote lead nowhere: the whole line is walked."""
+        path = [row[0] for row in self._connection.execute(_PATH, (chat.leaf_id,)).fetchall()][::-1]
+        wanted = {message_id: depth for depth, message_id in enumerate(path) if start <= depth < stop}
+        rows = self._connection.execute(
+            f"{_SELECT} where x.id in (select value from json_each(?))", (json.dumps(list(wanted)),)
+        ).fetchall()
+        found = [replace(message, depth=wanted[message.id]) for message in self._messages_of(rows)]
+        return sorted(found, key=lambda message: message.depth)
 
     def _ids(self, chat: Chat, start: int, stop: int) -> list[int]:
         """Ids of the line by depth. A message alone at its depth is on every line, so one can begin there."""
@@ -171,7 +220,7 @@ class Messages:
         ).fetchall()
         bottom = here[0][0] if len(here) == 1 else chat.leaf_id
         rows = self._connection.execute(_UP, (bottom, start)).fetchall()
-        return [row[0] for row in rows if row[1] is not None and start <= row[1] < stop]
+        return [row[0] for row in rows if row[1] is not None and start <= number(row[1]) < stop]
 
     def versions(self, message: Message) -> list[int]:
         """The ids of a message and its siblings, oldest first."""
@@ -197,7 +246,7 @@ class Messages:
         rows = self._connection.execute(
             "select content from messages where role = 'user' order by id desc limit ?", (limit,)
         ).fetchall()
-        return [row[0] for row in rows]
+        return [text(row[0]) for row in rows]
 
     # Writing a turn
 
@@ -369,8 +418,8 @@ class Messages:
                     storable(content),
                     storable(reasoning),
                     finish_reason,
-                    usage.input_tokens if usage else None,
-                    usage.output_tokens if usage else None,
+                    number_or_none(usage.input_tokens) if usage else None,  # what a server counted may be any number
+                    number_or_none(usage.output_tokens) if usage else None,
                     error.code if error else None,
                     storable(error.message) if error else None,
                     storable(error.hint) if error else None,
@@ -395,7 +444,7 @@ class Messages:
             return 0
         from localchat.store.writers import alive
 
-        dead = [(row["id"], row["writer"]) for row in rows if not alive(row["writer"])]
+        dead = [(row["id"], row["writer"]) for row in rows if not alive(text_or_none(row["writer"]))]
         if not dead:
             return 0
         with immediate(self._connection) as tx:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from localchat.errors import InvalidInput, NotFound
 from localchat.records import Persona
 from localchat.store.connection import Connection, immediate
+from localchat.store.fields import text
 from localchat.text import one_line, storable, visible
 
 NAME_LIMIT = 60  # characters
@@ -19,7 +20,7 @@ class Personas:
     def all(self) -> list[Persona]:
         """By name."""
         rows = self._connection.execute("select name, system from personas order by name collate nocase").fetchall()
-        return [Persona(row[0], row[1]) for row in rows]
+        return [Persona(text(row[0]), text(row[1])) for row in rows]
 
     def save(self, name: str, system: str) -> Persona:
         """A new one, or another text for one that is there. Raises InvalidInput for an empty name or text."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from localchat.store.connection import immediate
+from localchat.store.fields import text
 from localchat.text import storable
 
 
@@ -16,7 +17,7 @@ class State:
 
     def get(self, name: str, default: str = "") -> str:
         row = self._connection.execute("select value from state where name = ?", (name,)).fetchone()
-        return default if row is None else str(row[0])
+        return default if row is None else text(row[0])
 
     def put(self, name: str, value: str) -> None:
         """Raises StoreBusy, DiskFull."""

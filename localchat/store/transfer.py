@@ -14,7 +14,8 @@ from localchat.store import Store
 from localchat.store import attachments as attachment_rows
 from localchat.store.chats import TITLE_LIMIT
 from localchat.store.connection import immediate, snapshot
-from localchat.store.messages import error_of, usage_of
+from localchat.store.fields import document, number, number_or_none, text, text_or_none
+from localchat.store.messages import error_of, reason_of, role_of, status_of, usage_of
 from localchat.text import one_line, storable, title_from
 from localchat.transfer.portable import OWN, NamedModel, WholeChat, WholeMessage, in_order, line_of
 
@@ -128,26 +129,25 @@ class Exchange:
             }
         messages, _ = in_order([replace(_message_of(row), attachments=files.get(row["id"], ())) for row in rows])
         there = {each.key for each in messages}
-        own = names[0][1] if names and names[0][0] == OWN else str(chat_id)
-        parameters = json.loads(row["parameters"])
+        own = text(names[0][1]) if names and names[0][0] == OWN else str(chat_id)
         return WholeChat(
             source=OWN,
             source_id=own,
-            title=row["title"],
+            title=text(row["title"]),
             messages=tuple(messages),
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
+            created_at=text(row["created_at"]),
+            updated_at=text(row["updated_at"]),
             leaf=str(row["leaf_id"]) if str(row["leaf_id"]) in there else _last(messages),
             model=_named(row, "model"),
-            system=row["system"],
-            draft=row["draft"],
-            summary=row["summary"],
+            system=text(row["system"]),
+            draft=text(row["draft"]),
+            summary=text(row["summary"]),
             summary_of=str(row["summary_of"]) if str(row["summary_of"]) in there else None,
-            parameters=parameters if isinstance(parameters, dict) else {},
-            archived_at=row["archived_at"],
-            pinned_at=row["pinned_at"],
-            deleted_at=row["deleted_at"],
-            also=tuple((name[0], name[1]) for name in names if name[0] != OWN),
+            parameters=document(row["parameters"]),
+            archived_at=text_or_none(row["archived_at"]),
+            pinned_at=text_or_none(row["pinned_at"]),
+            deleted_at=text_or_none(row["deleted_at"]),
+            also=tuple((text(name[0]), text(name[1])) for name in names if name[0] != OWN),
         )
 
     # In
@@ -220,10 +220,11 @@ class Exchange:
             found = self._model_id(model)
             if found is None:
                 now = self._now()
+                local = None if model.local is None else int(model.local)
                 made = tx.execute(
                     "insert into model_configs (provider, model, is_local, created_at, updated_at, deleted_at)"
                     " values (?, ?, ?, ?, ?, ?)",
-                    (storable(model.provider), storable(model.model), int(bool(model.local)), now, now, now),
+                    (storable(model.provider), storable(model.model), local, now, now, now),
                 )
                 found = int(made.lastrowid or 0)
                 added.append(model.ref)
@@ -319,25 +320,29 @@ def _named(row: sqlite3.Row, prefix: str) -> NamedModel | None:
     if row[f"{prefix}_provider"] is None:
         return None
     return NamedModel(
-        row[f"{prefix}_provider"], row[f"{prefix}_model"], bool(row[f"{prefix}_local"]), bool(row[f"{prefix}_removed"])
+        text(row[f"{prefix}_provider"]),
+        text(row[f"{prefix}_model"]),
+        None if row[f"{prefix}_local"] is None else bool(row[f"{prefix}_local"]),
+        bool(row[f"{prefix}_removed"]),
     )
 
 
 def _message_of(row: sqlite3.Row) -> WholeMessage:
+    reason = reason_of(row["fallback_reason"])
     return WholeMessage(
         key=str(row["id"]),
         parent=str(row["parent_id"]) if row["parent_id"] is not None else None,
-        role=row["role"],
-        content=row["content"],
-        created_at=row["created_at"],
-        reasoning=row["reasoning"],
-        status=row["status"],
+        role=role_of(row["role"]),
+        content=text(row["content"]),
+        created_at=text(row["created_at"]),
+        reasoning=text(row["reasoning"]),
+        status=status_of(row["status"]),
         model=_named(row, "model"),
-        fallback_from=_named(row, "from"),
-        fallback_reason=row["fallback_reason"],
+        fallback_from=_named(row, "from") if reason else None,
+        fallback_reason=reason,
         error=error_of(row),
-        finish_reason=row["finish_reason"],
+        finish_reason=text_or_none(row["finish_reason"]),
         usage=usage_of(row),
-        duration_ms=row["duration_ms"],
-        left_out=row["left_out"],
+        duration_ms=number_or_none(row["duration_ms"]),
+        left_out=number(row["left_out"]),
     )

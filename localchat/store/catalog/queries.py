@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from localchat.errors import InvalidInput, NotFound
-from localchat.records import CatalogEvent, Model, Provider, Ref
+from localchat.records import KEY_SOURCES, CatalogEvent, Model, Provider, Ref
+from localchat.store.fields import document, number, number_or_none, one_of, text, text_or_none
 from localchat.text import storable
 from localchat.validation import folded, quoted
 
@@ -18,48 +19,47 @@ GONE = NotFound().message  # the contract's words for a row that is not there an
 def provider_of(row: sqlite3.Row) -> Provider:
     return Provider(
         id=row["id"],
-        name=row["name"],
-        kind=row["kind"],
-        base_url=row["base_url"],
-        key_source=row["key_source"],
-        key_name=row["key_name"],
+        name=text(row["name"]),
+        kind=text(row["kind"]),
+        base_url=text_or_none(row["base_url"]),
+        key_source=one_of(row["key_source"], KEY_SOURCES, "none"),
+        key_name=text_or_none(row["key_name"]),
         enabled=bool(row["enabled"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
+        created_at=text(row["created_at"]),
+        updated_at=text(row["updated_at"]),
     )
 
 
 def model_of(row: sqlite3.Row) -> Model:
-    parameters = json.loads(row["parameters"])
     return Model(
         id=row["id"],
-        provider=row["provider"],
-        model=row["model"],
-        path=row["path"],
-        context=row["context"],
-        parameters=parameters if isinstance(parameters, dict) else {},
+        provider=text(row["provider"]),
+        model=text(row["model"]),
+        path=text_or_none(row["path"]),
+        context=number_or_none(row["context"]),
+        parameters=document(row["parameters"]),
         enabled=bool(row["enabled"]),
         is_default=bool(row["is_default"] and row["usable"]),  # another program may have left one that cannot answer
         is_local=None if row["is_local"] is None else bool(row["is_local"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        deleted_at=row["deleted_at"],
+        created_at=text(row["created_at"]),
+        updated_at=text(row["updated_at"]),
+        deleted_at=text_or_none(row["deleted_at"]),
         usable=bool(row["usable"]),
-        provider_id=row["provider_id"],
-        delisted_at=row["delisted_at"],
+        provider_id=number_or_none(row["provider_id"]),
+        delisted_at=text_or_none(row["delisted_at"]),
     )
 
 
 def event_of(row: sqlite3.Row) -> CatalogEvent:
     return CatalogEvent(
         id=row["id"],
-        at=row["at"],
-        action=row["action"],
-        subject=row["subject"],
-        default_before=row["default_before"],
-        default_after=row["default_after"],
-        by=row["by"],
-        detail=json.loads(row["detail"]),
+        at=text(row["at"]),
+        action=text(row["action"]),
+        subject=text(row["subject"]),
+        default_before=text_or_none(row["default_before"]),
+        default_after=text_or_none(row["default_after"]),
+        by=text(row["by"]),
+        detail=document(row["detail"]),
     )
 
 
@@ -224,7 +224,7 @@ def newest_titles(connection: sqlite3.Connection, model_ids: Iterable[int], limi
         """,
         (json.dumps(list(model_ids)), limit, limit),
     ).fetchall()
-    return tuple(str(row[0]) for row in rows)
+    return tuple(text(row[0]) for row in rows)
 
 
 def use_counts(connection: sqlite3.Connection) -> dict[int, int]:
@@ -232,7 +232,7 @@ def use_counts(connection: sqlite3.Connection) -> dict[int, int]:
         "select model_config_id, count(*) from chats"
         " where deleted_at is null and model_config_id is not null group by model_config_id"
     ).fetchall()
-    return {int(model_id): int(number) for model_id, number in rows}
+    return {model_id: number(times) for model_id, times in rows if isinstance(model_id, int)}
 
 
 def events(connection: sqlite3.Connection, limit: int) -> list[CatalogEvent]:

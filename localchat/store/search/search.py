@@ -18,6 +18,8 @@ from localchat.records import ModelName, Role
 from localchat.store.catalog import queries as catalog_rows
 from localchat.store.chats import model_name
 from localchat.store.connection import PATIENCE, connect, immediate
+from localchat.store.fields import number, text
+from localchat.store.messages import role_of
 from localchat.store.schema.search import CHAT, MODEL, ROLE, TIME
 from localchat.store.search.query_text import Term, fold, holds, snippet, terms_of
 
@@ -176,11 +178,12 @@ class Search:
         """What is among the newest messages that answer to the quick expressions; complete where it fills the page."""
         hits: list[Hit] = []
         size = 0
-        for number, row in enumerate(self._rows(query, quick, after)):
-            if number == _GLANCE or size > _GLANCE_SIZE:
+        for looked, row in enumerate(self._rows(query, quick, after)):
+            if looked == _GLANCE or size > _GLANCE_SIZE:
                 return Found(tuple(hits), False)
-            size += len(row["content"])
-            if holds(fold(row["content"]), terms):
+            said = text(row["content"])
+            size += len(said)
+            if holds(fold(said), terms):
                 hits.append(self._hit(row, terms))
                 if len(hits) == limit:
                     break
@@ -224,7 +227,7 @@ class Search:
                 (_expression(Query("", models=ids), ()),),
             ).fetchone()
             if newest is not None:
-                found.append((newest[0], Answered(row["ref"], ids, bool(row["removed"]))))
+                found.append((newest[0], Answered(text(row["ref"]), ids, bool(row["removed"]))))
         return [model for _, model in sorted(found, key=lambda pair: -pair[0])]
 
     # Reading rows
@@ -253,7 +256,7 @@ class Search:
             if self._cancelled:
                 raise Cancelled
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorname == "SQLITE_INTERRUPT":
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
                 raise Cancelled from None
             raise
         finally:
@@ -261,15 +264,15 @@ class Search:
 
     @staticmethod
     def _hit(row: sqlite3.Row, terms: tuple[Term, ...]) -> Hit:
-        shown = snippet(row["content"], terms)
+        shown = snippet(text(row["content"]), terms)
         return Hit(
             chat_id=row["chat_id"],
-            title=row["title"],
+            title=text(row["title"]),
             message_id=row["id"],
-            depth=row["depth"] or 0,
-            role=row["role"],
+            depth=number(row["depth"]),
+            role=role_of(row["role"]),
             model=model_name(row, "model"),
-            created_at=row["created_at"],
+            created_at=text(row["created_at"]),
             archived=bool(row["archived"]),
             snippet=shown.text,
             matches=shown.matches,
@@ -277,15 +280,16 @@ class Search:
 
     @staticmethod
     def _titled(row: sqlite3.Row, terms: tuple[Term, ...]) -> Hit:
-        shown = snippet(row["title"], terms, room=len(row["title"]))
+        title = text(row["title"])
+        shown = snippet(title, terms, room=len(title))
         return Hit(
             chat_id=row["id"],
-            title=row["title"],
+            title=title,
             message_id=None,
             depth=0,
             role=None,
             model=model_name(row, "model"),
-            created_at=row["updated_at"],
+            created_at=text(row["updated_at"]),
             archived=bool(row["archived"]),
             snippet=shown.text,
             matches=shown.matches,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from localchat.records import LOCAL_KINDS, DefaultChange, Model, Provider, Removal, moment
+from localchat.records import LOCAL_KINDS, NO_TIME, DefaultChange, Model, Provider, Removal, moment
 from localchat.text import count, one_line
 
 NO_DEFAULT = "There is no default now. Add a model or switch one on."
@@ -90,7 +90,10 @@ def removal_words(removal: Removal) -> str:
 
 def on_day(stamped: str, now: datetime) -> str:
     """``today 14:02``, ``3 Nov``, ``3 Nov 2024``: a store's time in this machine's zone, as a person says it."""
-    there = moment(stamped).astimezone()
+    there = moment(stamped)
+    if there == NO_TIME:
+        return "no date"
+    there = there.astimezone()
     here = now.astimezone()
     if there.date() == here.date():
         return f"today {there:%H:%M}"

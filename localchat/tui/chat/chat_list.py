@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from localchat.records import Chat, moment
+from localchat.records import NO_TIME, Chat, moment
 from localchat.store import Store
 from localchat.store.chats import Shelf
 from localchat.text import one_line
@@ -25,6 +25,8 @@ PAGE = 60  # chats read at once
 
 def day(then: datetime, now: datetime) -> str:
     """The heading a chat stands under."""
+    if then == NO_TIME:
+        return "No date"
     today, date = now.astimezone().date(), then.astimezone().date()
     if date >= today:
         return "Today"

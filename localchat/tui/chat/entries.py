@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from localchat.attachments.reading import label
-from localchat.records import Chat, Message, ModelName, moment
+from localchat.records import NO_TIME, Chat, Message, ModelName, moment
 from localchat.store import Store
 from localchat.text import count
 from localchat.tui.chat.costs import Cost
@@ -187,7 +187,10 @@ def aside(message: Message, cost: str = "") -> str:
 
 def clock(stamped: str, now: str) -> str:
     """The local time of day, with the date where that is not the day of ``now``."""
-    when = moment(stamped).astimezone()
+    when = moment(stamped)
+    if when == NO_TIME:
+        return "no time"
+    when = when.astimezone()
     today = moment(now).astimezone().date()
     if when.date() == today:
         return f"{when:%H:%M}"

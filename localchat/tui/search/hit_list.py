@@ -33,7 +33,7 @@ class _HitVisual(Visual):
     def _first(self, width: int) -> Content:
         """The chat's title on the left; on the right who said it, and when."""
         hit = self._hit
-        right = Content.assemble((who(hit), QUIET), "  ", (_age(hit.created_at, self._now).rjust(4), QUIET))
+        right = Content.assemble((who(hit), QUIET), "  ", (age(moment(hit.created_at), self._now).rjust(4), QUIET))
         room = max(width - right.cell_length - 2, 1)
         title = one_line(hit.title) or "Untitled"
         marks = hit.matches if hit.message_id is None and hit.snippet == title else ()
@@ -78,14 +78,6 @@ def who(hit: Hit) -> str:
         return "a model"
     name = one_line(hit.model.model, WHO_WIDTH)
     return f"{name} removed" if hit.model.removed else name
-
-
-def _age(stamped: str, now: datetime) -> str:
-    """Empty for a time that is none: another program may have written it."""
-    try:
-        return age(moment(stamped), now)
-    except (ValueError, TypeError):
-        return ""
 
 
 def _with_marks(text: str, marks: Sequence[tuple[int, int]], style: str, found: str) -> Content:
