@@ -67,8 +67,8 @@ def fill(store: Store) -> None:
             question,
             WholeMessage(
                 "2", "1", "assistant", f"Zebra, yes, {number}.", AT, reasoning="thinking", model=one,
-                fallback_from=gone, fallback_reason="removed", finish_reason="stop", usage=Usage(3, 4), duration_ms=1200,
-                left_out=2,
+                fallback_from=gone, fallback_reason="removed", finish_reason="stop", usage=Usage(3, 4),
+                duration_ms=1200, left_out=2,
             ),
             WholeMessage("3", "1", "assistant", "", AT, status="failed", model=one,
                          error=ErrorNote("provider_unavailable", "It does not answer.", "Try again.")),
