@@ -9,12 +9,14 @@ from typing import TypeVar
 
 from textual import work
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.reactive import reactive
 
 from localchat.errors import DiskFull, LocalChatError, StoreBusy
 from localchat.records import Model
 from localchat.store import PendingWrites, Store
 from localchat.tui.tasks import Tasks
+from localchat.tui.textual_private import forget_closed
 from localchat.tui.toasts import tell, tell_error
 from localchat.turns import Connect
 
@@ -51,6 +53,11 @@ class Shell(App[None]):
         self.undos: list[Undo] = []
         self.forgotten_keys: dict[str, str] = {}  # by entry: out of the keyring, but an undo brings them back
         self.still = False  # nothing blinks, nothing on this machine is looked for: for tests with snapshots
+
+    def pop_screen(self) -> AwaitComplete:
+        popped = super().pop_screen()
+        self.call_later(forget_closed, self)
+        return popped
 
     def catalog_changed(self) -> None:
         """To be called after every write to the catalog."""

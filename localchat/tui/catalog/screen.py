@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from localchat.records import Model, Provider
 from localchat.store import patiently
@@ -18,6 +18,7 @@ from localchat.tui.catalog import actions as flows
 from localchat.tui.catalog.panes import CatalogPanes, Side
 from localchat.tui.catalog.reachability import Reachability
 from localchat.tui.catalog.words import default_words
+from localchat.tui.footer import KeyBar
 from localchat.tui.shell import Shell
 from localchat.tui.toasts import reporting, tell
 from localchat.tui.top_bar import TopBar
@@ -80,7 +81,7 @@ class ProvidersScreen(Screen[None]):
         yield TopBar()
         yield self.panes
         yield Static(id="detail", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(TopBar).title = "Providers and models"

@@ -12,7 +12,6 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import Key
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from localchat.errors import ConfirmRemote, NotFound
 from localchat.records import Chat
@@ -23,6 +22,7 @@ from localchat.tui.chat.chat_list import ChatList
 from localchat.tui.chat.conversation import Conversation
 from localchat.tui.chat.greeting import Offer
 from localchat.tui.chat.live_turns import Running
+from localchat.tui.footer import KeyBar
 from localchat.tui.shell import Shell
 from localchat.tui.toasts import reporting, tell
 from localchat.tui.top_bar import TopBar
@@ -120,7 +120,7 @@ class ChatScreen(Screen[None]):
         with Horizontal(id="body"):
             yield ChatList(self._shell.store)
             yield Conversation(self._shell.store, self._turns, still=self._shell.still)
-        yield Footer(compact=True, show_command_palette=True)
+        yield KeyBar(compact=True, show_command_palette=True)
 
     @property
     def conversation(self) -> Conversation:

@@ -10,11 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from localchat.errors import LocalChatError
 from localchat.text import clean, one_line
 from localchat.tui.dialogs.dismiss_once import LeftOnce
+from localchat.tui.footer import KeyBar
 from localchat.tui.shell import Shell
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Dialog(LeftOnce[T]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             yield from self.body()
-        yield Footer(show_command_palette=False)
+        yield KeyBar(show_command_palette=False)
 
     def body(self) -> ComposeResult:
         """What stands inside the frame."""

@@ -1,0 +1,15 @@
+"""Every reach into what Textual keeps to itself, one function each, with a test by its name: an upgrade of Textual that
+moves one of them fails there."""
+
+from __future__ import annotations
+
+from textual._styles_cache import StylesCache
+from textual.dom import DOMNode
+
+
+def forget_closed(node: DOMNode) -> None:
+    """Let go of widgets that were closed: of their watchers on ``node``, which Textual drops only when the watched
+    value changes, and of what they had drawn, which a cache of Textual's keeps for the last 1,024 widgets."""
+    StylesCache.get_inner_outer.cache_clear()
+    for watchers in getattr(node, "__watchers", {}).values():
+        watchers[:] = [(watcher, callback) for watcher, callback in watchers if not watcher._closing]

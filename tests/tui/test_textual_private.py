@@ -1,0 +1,36 @@
+"""What we reach into of Textual is still there, and still does what it is needed for."""
+
+from __future__ import annotations
+
+from textual.app import App
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Static
+
+from localchat.tui.textual_private import forget_closed
+
+
+class Watched(App[None]):
+    number: reactive[int] = reactive(0)
+
+
+class Watcher(Widget):
+    def on_mount(self) -> None:
+        self.watch(self.app, "number", lambda: None)
+
+
+async def test_forget_closed_drops_watchers_and_drawings_of_closed_widgets() -> None:
+    from textual._styles_cache import StylesCache
+
+    async with Watched().run_test() as pilot:
+        app = pilot.app
+        watcher = Watcher()
+        await app.mount(watcher, Static("drawn"))
+        await watcher.remove()
+        assert [each for each, _ in vars(app)["__watchers"]["number"]] == [watcher]
+        assert StylesCache.get_inner_outer.cache_info().currsize
+
+        forget_closed(app)
+
+        assert vars(app)["__watchers"]["number"] == []
+        assert StylesCache.get_inner_outer.cache_info().currsize == 0
