@@ -16,6 +16,8 @@ class KeyBar(Footer):
     _shown: object = None
 
     async def recompose(self) -> None:
+        if not self.is_attached:  # closed since it was asked for
+            return
         shown = [
             (binding.key, binding.description, binding.action, enabled, tooltip)
             for _, binding, enabled, tooltip in self.screen.active_bindings.values()
