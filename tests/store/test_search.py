@@ -439,3 +439,16 @@ def test_newest_first_is_read_from_the_index_without_sorting(store: Store) -> No
     for sql in (search._INDEXED, search._NEWEST):
         plan = " ".join(row["detail"] for row in store.connection.execute(f"explain query plan {sql}", values))
         assert "TEMP B-TREE" not in plan, plan
+
+
+def test_a_cancel_that_falls_while_the_index_is_opened_is_a_cancel_too(store: Store) -> None:
+    add_chat(store, "Long", "alpha/a1", [("zebra", "a")])
+    with Search.opened(store.path) as search:
+
+        def at_the_first_step() -> int:
+            search.cancel()
+            return 1
+
+        search._connection.set_progress_handler(at_the_first_step, 1)
+        with pytest.raises(Cancelled):
+            search.find(Query("zebra"))

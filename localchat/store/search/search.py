@@ -256,7 +256,9 @@ class Search:
             if self._cancelled:
                 raise Cancelled
         except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
+            # An interrupt may also come as another error: one that falls while the index is opened is "vtable
+            # constructor failed". After ``cancel`` nobody wants the answer, whatever it is.
+            if self._cancelled or getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
                 raise Cancelled from None
             raise
         finally:
