@@ -70,18 +70,29 @@ class InvalidInput(LocalChatError):
 
 
 class ConfirmRemote(LocalChatError):
-    """The chat's own model is local, the model that would answer is not, and the person has not agreed yet."""
+    """The chat's own model is local, or nobody knows where it ran; the model that would answer is not; and the person
+    has not agreed to its host yet."""
 
     code = "confirm_remote"
     title = "Send to another machine?"
 
-    def __init__(self, wanted: str, used: str) -> None:
+    def __init__(self, wanted: str, used: str, host: str, *, known: bool = True) -> None:
+        """``known``: it is known that the chat's own model is local. ``host`` is where ``used`` answers."""
+        was = f"{wanted} answered on this machine" if known else f"Nobody knows where {wanted} answered"
         super().__init__(
-            f"{wanted} answered on this machine; {used} does not. Nothing was sent.",
-            f"Choose a model with `-m REF`, or agree for this chat with `--allow-remote`: {used} will see all of it.",
+            f"{was}; {used} answers at {host}. Nothing was sent.",
+            f"Choose a model with `-m REF`, or agree for this chat with `--allow-remote {host}`: {used} will see all"
+            " of it.",
         )
         self.wanted = wanted
         self.used = used
+        self.host = host
+        self.known = known
+
+    @property
+    def facts(self) -> tuple[str, str, str]:
+        """What a person agrees to: where these differ from what was shown, it is another question."""
+        return self.wanted, self.used, self.host
 
 
 class FallbackRefused(LocalChatError):

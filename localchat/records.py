@@ -23,6 +23,8 @@ KINDS: tuple[Kind, ...] = ("embedded", "echo", "replay", "openai", "anthropic", 
 BUILT_IN_CONTEXT = 4096
 BUILT_IN_PROVIDER = "local"  # its name in a new store
 BUILT_IN_MODEL = "smollm2"  # the model in the box, of a provider of kind `embedded`
+# Where a kind answers whose provider names no address.
+VENDOR_HOSTS = {"anthropic": "api.anthropic.com", "google": "generativelanguage.googleapis.com"}
 LOCAL_KINDS = ("embedded", "echo", "replay")
 
 
@@ -73,6 +75,14 @@ def is_local(kind: str, base_url: str | None) -> bool:
         return False
 
 
+def host_of(base_url: str | None) -> str:
+    """The host of an address in lower case, with ``:port`` where one is given; empty where there is none."""
+    try:
+        return urlsplit(base_url or "").netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
+
+
 class Ref(NamedTuple):
     """How people name a model: ``PROVIDER/MODEL``, split at the first slash."""
 
@@ -108,6 +118,11 @@ class Provider:
     @property
     def local(self) -> bool:
         return is_local(self.kind, self.base_url)
+
+    @property
+    def host(self) -> str:
+        """Who reads what is sent there, as a person agrees to it; empty for what runs inside this program."""
+        return "" if self.kind in LOCAL_KINDS else host_of(self.base_url) or VENDOR_HOSTS.get(self.kind, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,13 +347,13 @@ class Fallback:
 class Resolution:
     """Who answers a turn. ``own`` is what the chat keeps as its model.
 
-    ``agreed``: the person agreed with this turn that this local chat may go to another machine.
+    ``agreed``: the host to which the person agreed with this turn that a chat of this machine may go.
     """
 
     used: Model
     own: Model
     fallback: Fallback | None = None
-    agreed: bool = False
+    agreed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

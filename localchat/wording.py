@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from localchat.errors import ConfirmRemote
 from localchat.records import NO_TIME, Reason
 
 # Told where the default was taken away by a program that knows nothing of it.
@@ -29,3 +30,13 @@ def unarchived(chat: str) -> str:
 def went(reason: Reason) -> str:
     """Why a model does not answer, after its name."""
     return "was removed" if reason == "removed" else "is switched off"
+
+
+def leaves(question: ConfirmRemote) -> str:
+    """What a person agrees to who lets a chat of this machine go elsewhere."""
+    was = (
+        f"{question.wanted} answered on this machine and cannot now."
+        if question.known
+        else f"{question.wanted} cannot answer now, and nobody knows where it ran: perhaps on your own machine."
+    )
+    return f"{was} {question.used} answers at {question.host}: it would see the whole chat."

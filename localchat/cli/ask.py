@@ -20,8 +20,8 @@ from localchat.cli.program import DEBUG, Command
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.cli.streaming_output import Outlet, StatusLine
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
-from localchat.records import Message
-from localchat.wording import unarchived, went
+from localchat.records import Message, host_of
+from localchat.wording import leaves, unarchived, went
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +47,10 @@ LEAVING = 0.5  # seconds that an interrupted program waits for a reader that doe
 )
 @click.option(
     "--allow-remote",
-    is_flag=True,
-    help="Agree that a chat whose model ran on this machine is sent to another one where its model is gone.",
+    "host",
+    type=Words(),
+    metavar="HOST",
+    help="Agree that the chat goes to HOST where its model is gone, though that ran on this machine or nobody knows.",
 )
 @click.option("--no-fallback", is_flag=True, help="The chat's own model or none: where it is gone, fail.")
 @click.argument("prompt", required=False, type=Words())
@@ -60,7 +62,7 @@ def ask(
     chat_id: int | None,
     system: str | None,
     files: tuple[str, ...],
-    allow_remote: bool,
+    host: str | None,
     no_fallback: bool,
     prompt: str | None,
 ) -> None:
@@ -83,20 +85,22 @@ def ask(
         text,
         chat_id=chat_id,
         model_id=model_id,
-        allow_remote=allow_remote,
+        agreed_host=None if host is None else host_of(host) or host.lower(),
         no_fallback=no_fallback,
         system=system,
         attachments=read_all(files),
     )
-    try:
-        _hold(session, turn)
-    except ConfirmRemote as question:
-        if not interactive():
-            raise
-        notice(f"{question.wanted} answered on this machine; {question.used} does not.")
-        if not click.confirm(f"Send this chat to {question.used}, all of it?", err=True):
-            raise
-        _hold(session, replace(turn, allow_remote=True))
+    while True:  # where another host would be asked by the time the person has answered, it is a new question
+        try:
+            _hold(session, turn)
+            return
+        except ConfirmRemote as question:
+            if not interactive():
+                raise
+            notice(leaves(question))
+            if not click.confirm(f"Send this chat to {question.host}?", err=True):
+                raise
+            turn = replace(turn, agreed_host=question.host)
 
 
 def _words(prompt: str | None, files: tuple[str, ...]) -> str:

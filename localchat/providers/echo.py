@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from localchat.errors import (
     BY_CODE,
     ConfirmRemote,
+    FallbackRefused,
     InvalidInput,
     LocalChatError,
     NoDefaultModel,
@@ -134,7 +135,9 @@ def _error(code: str, text: str) -> LocalChatError:
     if issubclass(kind, NotFound):
         return kind(hint=said) if said else kind()
     if issubclass(kind, ConfirmRemote):
-        return kind("echo", said or "another machine")
+        return kind("echo", said or "another model", "another machine")
+    if issubclass(kind, FallbackRefused):
+        return kind("echo", said or "another model", "was removed")
     message = said or f"echo failed with {code}, as it was told."
     if issubclass(kind, RateLimited):
         return kind(message, "Wait a second, then press ctrl+r.", retry_after=1.0)

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from localchat.errors import InvalidInput, NotFound, StoreUnreadable
 from localchat.records import (
@@ -160,6 +159,12 @@ def message_of(row: sqlite3.Row, attachments: tuple[AttachmentInfo, ...] = ()) -
     )
 
 
+def _hosts(chat: Chat | None, resolution: Resolution) -> str:
+    """The hosts that the person agreed to for this chat, with the one of this turn, as they are stored."""
+    before = chat.remote_hosts if chat is not None else ()
+    return json.dumps(sorted({*before, resolution.agreed} - {None}))
+
+
 class Messages:
     """The messages of one store. Writes raise StoreBusy and DiskFull beside what they name."""
 
@@ -282,7 +287,7 @@ class Messages:
             if text is None and (above is None or above.role != "user"):
                 raise InvalidInput("There is nothing to ask again here.", "Send a message first.")
             resolution = resolve(chat)
-            hosts = self._hosts(chat, resolution)
+            hosts = _hosts(chat, resolution)
             if chat is None:
                 chat_id = tx.execute(
                     "insert into chats (title, model_config_id, system, remote_hosts, created_at, updated_at)"
@@ -333,16 +338,6 @@ class Messages:
         if row["deleted_at"] is not None:
             raise NotFound(f"Chat {chat_id} is in the trash.", f"Take it out: `localchat chats restore {chat_id}`.")
         return chat_of(row)
-
-    def _hosts(self, chat: Chat | None, resolution: Resolution) -> str:
-        """The hosts that the person agreed to for this chat, as they are stored."""
-        agreed = set(chat.remote_hosts if chat is not None else ())
-        if resolution.agreed:
-            row = self._connection.execute(
-                "select coalesce(base_url, kind) from providers where name = ?", (resolution.used.provider,)
-            ).fetchone()
-            agreed.add(str(urlsplit(row[0]).netloc or row[0]))
-        return json.dumps(sorted(agreed))
 
     def _insert(
         self,

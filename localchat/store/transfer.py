@@ -205,10 +205,11 @@ class Exchange:
         return None
 
     def _model_id(self, model: NamedModel) -> int | None:
+        """The model of that name here. One that ran on its machine is never taken for one that runs elsewhere."""
         row = self._connection.execute(
-            "select id from model_configs where provider = ? and model = ?"
+            "select id from model_configs where provider = ? and model = ? and not (? and is_local is 0)"
             " order by deleted_at is not null, deleted_at desc, id desc limit 1",
-            (storable(model.provider), storable(model.model)),
+            (storable(model.provider), storable(model.model), model.local is True),
         ).fetchone()
         return None if row is None else int(row[0])
 

@@ -14,7 +14,7 @@ from localchat.turns.context import (
 )
 from localchat.turns.events import Began, Chunk, Ended, Event, LeftOut, Thought, Waiting
 from localchat.turns.requests import Connect, Continue, Edit, NewTurn, Regenerate, TurnRequest
-from localchat.turns.resolution import resolve, takes_images
+from localchat.turns.resolution import answerer, resolve, takes_images
 from localchat.turns.sending import send
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Thought",
     "TurnRequest",
     "Waiting",
+    "answerer",
     "as_line",
     "budget_of",
     "context_of",

@@ -34,7 +34,7 @@ class Compacted:
 
 
 async def compact(
-    store: Store, connect: Connect, chat_id: int, *, allow_remote: bool = False
+    store: Store, connect: Connect, chat_id: int, *, agreed_host: str | None = None
 ) -> AsyncGenerator[Progress | Compacted, None]:
     """Summarise all but the newest messages, by the model that would answer the next turn; part by part where they do
     not fit at once. The last event is ``Compacted``. Nothing is stored before the end; cancelling leaves all as it was.
@@ -43,7 +43,7 @@ async def compact(
     does wrong.
     """
     chat = store.chats.get(chat_id)
-    used = turns.resolve(store, chat, allow_remote=allow_remote).used
+    used = turns.resolve(store, chat, agreed_host=agreed_host).used
     start, stop = turns.summarised(store, chat), _stop(store, chat)
     if stop - start < 2:
         raise InvalidInput(

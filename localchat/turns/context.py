@@ -7,7 +7,7 @@ from localchat.errors import ContextTooLong, LocalChatError, NotFound
 from localchat.records import BUILT_IN_CONTEXT, BUILT_IN_MODEL, Chat, Line, Message, Model, Request
 from localchat.store import Store
 from localchat.store.messages import Begun
-from localchat.turns.resolution import resolve
+from localchat.turns.resolution import answerer
 
 BYTES_PER_TOKEN = 3  # of UTF-8: cautious for prose (4 to 5), right for code and for scripts beyond ASCII
 
@@ -136,7 +136,7 @@ def budget_of(store: Store, chat: Chat, used: Model) -> int | None:
 def fill(store: Store, chat: Chat) -> float | None:
     """How full the chat's context is: 1.0 and more where the oldest messages are left out. None where not known."""
     try:
-        used = resolve(store, chat, allow_remote=True).used
+        used = answerer(store, chat).used
     except LocalChatError:
         return None
     budget = budget_of(store, chat, used)

@@ -18,13 +18,13 @@ Connect = Callable[[Provider], "Client"]
 class _Terms:
     """Who may answer, the same for every request.
 
-    ``model_id``: answer this turn with that model, whatever the chat's own is. ``allow_remote``: the person agreed that
-    a chat whose model ran on this machine may be sent to another one. ``no_fallback``: the chat's own model or none.
-    ``system``: the chat's system prompt from now on.
+    ``model_id``: answer this turn with that model, whatever the chat's own is. ``agreed_host``: the person was
+    shown this host and agreed that a chat whose model ran on this machine, or nobody knows where, may go there.
+    ``no_fallback``: the chat's own model or none. ``system``: the chat's system prompt from now on.
     """
 
     model_id: int | None = None
-    allow_remote: bool = False
+    agreed_host: str | None = None
     no_fallback: bool = False
     system: str | None = None
 

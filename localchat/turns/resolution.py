@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from localchat import wording
 from localchat.attachments.reading import is_image
@@ -22,18 +23,11 @@ from localchat.store import Store
 from localchat.text import one_line
 
 
-def resolve(
-    store: Store,
-    chat: Chat | None,
-    model_id: int | None = None,
-    allow_remote: bool = False,
-    *,
-    no_fallback: bool = False,
-) -> Resolution:
-    """Who answers: the model asked for, else the chat's own, else the default (a fallback).
+def answerer(store: Store, chat: Chat | None, model_id: int | None = None, *, no_fallback: bool = False) -> Resolution:
+    """Who answers: the model asked for, else the chat's own, else the default (a fallback). For what only shows it:
+    this asks for no consent.
 
-    Raises NoDefaultModel, FallbackRefused, ConfirmRemote, NotFound and InvalidInput (the model asked for is gone, or
-    switched off).
+    Raises NoDefaultModel, FallbackRefused, NotFound and InvalidInput (the model asked for is gone, or switched off).
     """
     catalog = store.catalog
     own = catalog.model(chat.model.id) if chat is not None and chat.model is not None else None
@@ -55,11 +49,33 @@ def resolve(
     reason: Reason = "removed" if own.removed else "disabled"
     if no_fallback:
         raise FallbackRefused(own.ref, default.ref, wording.went(reason))
-    leaves = bool(own.is_local) and not default.is_local
-    if leaves and not allow_remote and not (chat is not None and chat.remote_hosts):
-        raise ConfirmRemote(own.ref, default.ref)
-    fallback = Fallback(wanted=own, used=default, reason=reason)
-    return Resolution(used=default, own=own, fallback=fallback, agreed=leaves and allow_remote)
+    return Resolution(used=default, own=own, fallback=Fallback(wanted=own, used=default, reason=reason))
+
+
+def resolve(
+    store: Store,
+    chat: Chat | None,
+    model_id: int | None = None,
+    agreed_host: str | None = None,
+    *,
+    no_fallback: bool = False,
+) -> Resolution:
+    """Who answers a turn that is sent. Called inside the transaction that stores it: the host that the person was shown
+    and agreed to is compared with the one that would be asked now.
+
+    Raises ConfirmRemote beside what ``answerer`` raises.
+    """
+    resolution = answerer(store, chat, model_id, no_fallback=no_fallback)
+    fallback = resolution.fallback
+    if fallback is None or fallback.wanted.is_local is False or fallback.used.is_local:
+        return resolution
+    host = store.catalog.provider(fallback.used.provider).host
+    if chat is not None and host in chat.remote_hosts:
+        return resolution
+    if host != agreed_host:
+        known = fallback.wanted.is_local is not None
+        raise ConfirmRemote(fallback.wanted.ref, fallback.used.ref, host, known=known)
+    return replace(resolution, agreed=host)
 
 
 def takes_images(provider: Provider) -> bool:

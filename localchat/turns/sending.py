@@ -125,7 +125,7 @@ async def _begin(store: Store, request: TurnRequest) -> tuple[Begun, Provider]:
 
     def answerer(chat: Chat | None) -> Resolution:
         store.catalog.heal_within()
-        resolution = resolve(store, chat, request.model_id, request.allow_remote, no_fallback=request.no_fallback)
+        resolution = resolve(store, chat, request.model_id, request.agreed_host, no_fallback=request.no_fallback)
         providers.append(store.catalog.provider(resolution.used.provider))
         asked: Sequence[Attachment | AttachmentInfo] = place.attachments
         if place.text is None and place.under is not None:

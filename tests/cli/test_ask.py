@@ -202,7 +202,7 @@ def test_words_of_this_machine_do_not_leave_it_unasked(run: Run, echo: Store) ->
     answer = run("ask", "-c", "more", "--json")
 
     assert (answer.code, answer.out, answer.error["code"]) == (1, "", "confirm_remote")
-    assert "--allow-remote" in answer.error["hint"]
+    assert "--allow-remote 192.0.2.1:9" in answer.error["hint"]
     assert len(everything(echo, 1)) == 2
 
 
@@ -215,7 +215,7 @@ def test_who_agrees_once_is_not_asked_again_in_this_chat(
     echo.catalog.remove_provider("play", echo.catalog.live("far/m").id)
     monkeypatch.setattr("localchat.providers.connect", lambda _: EchoClient())  # nothing leaves this machine here
 
-    agreed = run("ask", "-c", "--allow-remote", "more", "--json").json
+    agreed = run("ask", "-c", "--allow-remote", "192.0.2.1:9", "more", "--json").json
     assert (agreed["reply"], agreed["model"]) == ("more", "far/m")
     assert agreed["fallback"] == {"from": "play/echo", "reason": "removed"}
     assert run("ask", "-c", "still", "--json").json["model"] == "far/m"

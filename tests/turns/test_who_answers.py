@@ -229,7 +229,7 @@ async def test_a_local_chat_asks_once_before_it_goes_elsewhere(elsewhere: Store,
     assert isinstance(error, ConfirmRemote)
     assert (error.wanted, error.used, error.code) == ("ollama/qwen3", "cloud/big", "confirm_remote")
     script = Script()
-    await turn(store, script.connect, NewTurn("Go on", chat_id=chat_id, allow_remote=True))
+    await turn(store, script.connect, NewTurn("Go on", chat_id=chat_id, agreed_host="llm.example.org"))
     assert who(last(store, chat_id)) == ("cloud/big", "ollama/qwen3", how)
     for text in ("And on", "And on and on"):  # agreed for this chat, however many turns follow
         await turn(store, script.connect, text, chat_id)
@@ -240,13 +240,13 @@ async def test_agreeing_for_one_chat_agrees_for_no_other(elsewhere: Store, path:
     store = elsewhere
     one, other = chat(store, "At home").id, add_chat(store, "Also at home", "ollama/qwen3", [("Hello?", "Hi.")])
     store.catalog.remove_provider("ollama")
-    await turn(store, Script().connect, NewTurn("Go on", chat_id=one, allow_remote=True))
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=one, agreed_host="llm.example.org"))
     await refused(store, path, NewTurn("Go on", chat_id=other), ConfirmRemote)
 
 
 async def test_agreeing_where_nothing_is_to_be_agreed_is_not_remembered(elsewhere: Store, path: Path) -> None:
     store, chat_id = elsewhere, chat(elsewhere, "At home").id
-    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, allow_remote=True))
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, agreed_host="llm.example.org"))
     store.catalog.remove_provider("ollama")
     await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
 
@@ -255,7 +255,7 @@ async def test_agreeing_to_a_local_stand_in_is_no_consent_for_a_remote_one(elsew
     store, chat_id = elsewhere, chat(elsewhere, "At home").id
     store.catalog.make_default(store.catalog.live("alpha/a1").id)
     store.catalog.remove_provider("ollama")
-    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, allow_remote=True))
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, agreed_host="llm.example.org"))
     assert who(last(store, chat_id)) == ("alpha/a1", "ollama/qwen3", "removed")
     store.catalog.make_default(store.catalog.live("cloud/big").id)
     await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
@@ -264,7 +264,7 @@ async def test_agreeing_to_a_local_stand_in_is_no_consent_for_a_remote_one(elsew
 async def test_a_chat_given_another_local_model_is_asked_again(elsewhere: Store, path: Path) -> None:
     store, chat_id = elsewhere, chat(elsewhere, "At home").id
     store.catalog.remove_provider("ollama")
-    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, allow_remote=True))
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, agreed_host="llm.example.org"))
     store.chats.set_model(chat_id, store.catalog.live("zeta/z1").id)
     store.catalog.remove_provider("zeta")
     await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
@@ -339,3 +339,103 @@ async def test_the_turn_is_resolved_inside_its_transaction(store: Store, path: P
     await turn(store, Script().connect, "Go on", chat_id)
     assert inside == [True]
     assert seen(path, "select count(*) from messages where chat_id = ?", chat_id) == [(4,)]
+
+
+# A consent names its recipient.
+
+
+@pytest.fixture
+def stranded(elsewhere: Store) -> Store:
+    """The chat "At home" lost its model; a second provider on another host waits, and one on the same host."""
+    store = elsewhere
+    store.catalog.remove_provider("ollama")
+    store.catalog.add_provider("other", "openai", "https://other.example.org:8443/v1")
+    store.catalog.add_model("other", "big")
+    store.catalog.add_provider("same", "openai", "https://LLM.example.org/elsewhere")
+    store.catalog.add_model("same", "small")
+    return store
+
+
+async def test_another_host_asks_again_and_both_are_remembered(stranded: Store, path: Path) -> None:
+    store, chat_id = stranded, chat(stranded, "At home").id
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, agreed_host="llm.example.org"))
+    store.catalog.make_default(store.catalog.live("other/big").id)
+    error = await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
+    assert isinstance(error, ConfirmRemote)
+    assert (error.used, error.host) == ("other/big", "other.example.org:8443")
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, agreed_host=error.host))
+    assert store.chats.get(chat_id).remote_hosts == ("llm.example.org", "other.example.org:8443")
+    store.catalog.make_default(store.catalog.live("cloud/big").id)
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id))
+    assert seen(path, "select remote_hosts from chats where id = ?", chat_id) == [
+        ('["llm.example.org", "other.example.org:8443"]',)
+    ]
+
+
+async def test_another_model_at_the_host_agreed_to_is_not_asked_about(stranded: Store) -> None:
+    store, chat_id = stranded, chat(stranded, "At home").id
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, agreed_host="llm.example.org"))
+    store.catalog.make_default(store.catalog.live("same/small").id)
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id))
+    assert who(last(store, chat_id)) == ("same/small", "ollama/qwen3", "removed")
+
+
+@pytest.mark.parametrize("change", ["another default", "another address"])
+async def test_what_was_shown_is_compared_inside_the_transaction(stranded: Store, path: Path, change: str) -> None:
+    store, chat_id = stranded, chat(stranded, "At home").id
+    shown = await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
+    assert isinstance(shown, ConfirmRemote)
+    with Store(path) as second:
+        if change == "another default":
+            second.catalog.make_default(second.catalog.live("other/big").id)
+        else:
+            second.catalog.edit_provider(
+                second.catalog.provider("cloud").id, base_url="https://other.example.org:8443/v1"
+            )
+    script = Script()
+    agreed = NewTurn("Go on", chat_id=chat_id, agreed_host=shown.host)
+    before = everything(path)
+    with pytest.raises(ConfirmRemote) as caught:
+        await turn(store, script.connect, agreed)
+    assert caught.value.host == "other.example.org:8443"
+    assert (script.requests, everything(path)) == ([], before)
+
+
+@pytest.mark.parametrize(("is_local", "asks"), [(1, True), (None, True), (0, False)])
+async def test_who_does_not_know_where_an_imported_model_ran_asks(
+    elsewhere: Store, path: Path, is_local: int | None, asks: bool
+) -> None:
+    store = elsewhere
+    store.connection.execute(
+        "insert into model_configs (id, provider, model, is_local, deleted_at) values (900, 'llm', 'm', ?, 'then')",
+        (is_local,),
+    )
+    store.connection.execute("insert into chats (id, title, model_config_id) values (900, 'Imported', 900)")
+    if not asks:
+        await turn(store, Script().connect, NewTurn("Go on", chat_id=900))
+        return
+    error = await refused(store, path, NewTurn("Go on", chat_id=900), ConfirmRemote)
+    assert error.message.startswith("llm/m answered on" if is_local else "Nobody knows where llm/m answered")
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=900, agreed_host="llm.example.org"))
+
+
+async def test_a_model_chosen_for_a_turn_is_consent_for_that_turn_alone(stranded: Store, path: Path) -> None:
+    store, chat_id = stranded, chat(stranded, "At home").id
+    chosen = store.catalog.live("other/big").id
+    await turn(store, Script().connect, NewTurn("Go on", chat_id=chat_id, model_id=chosen))
+    assert store.chats.get(chat_id).remote_hosts == ()
+    store.catalog.make_default(chosen)
+    await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "google"])
+async def test_a_vendor_without_an_address_is_named_by_its_own_host(stranded: Store, path: Path, kind: str) -> None:
+    from localchat.providers.vendors import anthropic, google
+
+    client = {"anthropic": anthropic.AnthropicClient, "google": google.GoogleClient}[kind]
+    store, chat_id = stranded, chat(stranded, "At home").id
+    store.catalog.add_provider("vendor", kind)
+    store.catalog.make_default(store.catalog.add_model("vendor", "m").id)
+    error = await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
+    assert isinstance(error, ConfirmRemote)
+    assert f"https://{error.host}" == client.default_url

@@ -160,7 +160,8 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
     if picked is None:
         return
     to = catalog.model(picked)
-    if any(model.is_local for model in models) and not to.is_local and not await _may_leave(shell, number, to):
+    stayed_here = any(model.is_local is not False for model in models)
+    if stayed_here and not to.is_local and not await _may_leave(shell, number, to):
         return
     moved = await patiently(lambda: shell.store.chats.move_all([model.id for model in models], to.id))
 

@@ -309,7 +309,7 @@ class Conversation(Vertical):
 
     # Compaction
 
-    async def compact(self, allow_remote: bool = False) -> None:
+    async def compact(self, agreed_host: str | None = None) -> None:
         """Have the older messages sent as a summary from now on. escape cancels it; then all is as it was."""
         chat = self.chat
         if chat is None or self.live is not None or self._job is not None:
@@ -317,7 +317,7 @@ class Conversation(Vertical):
         self._job = Progress("Compacting")
         self.update_status()
         try:
-            events = compaction.compact(self._store, self._turns.connect, chat.id, allow_remote=allow_remote)
+            events = compaction.compact(self._store, self._turns.connect, chat.id, agreed_host=agreed_host)
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, compaction.Compacted):
@@ -488,7 +488,7 @@ class Conversation(Vertical):
     async def _warm_up(self) -> None:
         """At the first key, begin what the first word would wait for: loading the weights, importing the SDK."""
         try:
-            model = turns.resolve(self._store, self.chat, self.model_for_new_chat, allow_remote=True).used
+            model = turns.answerer(self._store, self.chat, self.model_for_new_chat).used
             provider = self._store.catalog.provider(model.provider)
         except LocalChatError:
             return  # the turn itself will say what is wrong

@@ -13,6 +13,7 @@ from textual.containers import Horizontal
 from textual.events import Key
 from textual.screen import Screen
 
+from localchat import turns
 from localchat.errors import ConfirmRemote, NotFound
 from localchat.records import Chat
 from localchat.store import patiently
@@ -311,11 +312,16 @@ class ChatScreen(Screen[None]):
     async def action_compact(self) -> None:
         """Asks first where the summary would be made on another machine than the chat's model ran on."""
         with reporting(self._shell):
-            try:
-                await self.conversation.compact()
-            except ConfirmRemote as error:
-                if await self._agrees(error):
-                    await self.conversation.compact(allow_remote=True)
+            host: str | None = None
+            while True:
+                try:
+                    await self.conversation.compact(host)
+                    return
+                except ConfirmRemote as error:
+                    chat = self.conversation.chat
+                    host = await self._agreed_host(error, chat.id) if chat is not None else None
+                    if host is None:
+                        return
 
     def action_what_is_sent(self) -> None:
         from localchat.tui.chat.sent_preview import SentScreen
@@ -434,22 +440,25 @@ class ChatScreen(Screen[None]):
     async def _ask_consent(self, event: Conversation.Consent) -> None:
         from dataclasses import replace
 
-        if await self._agrees(event.error):
-            await self.conversation.send(replace(event.request, allow_remote=True))
+        host = await self._agreed_host(event.error, event.request.chat_id)
+        if host is not None:
+            await self.conversation.send(replace(event.request, agreed_host=host))
 
-    async def _agrees(self, error: ConfirmRemote) -> bool:
-        from localchat.tui.dialogs.confirm import ConfirmDialog
+    async def _agreed_host(self, error: ConfirmRemote, chat_id: int | None) -> str | None:
+        """The host that the person was shown and agreed to; None where not."""
+        from localchat.tui.chat.consent_dialog import ConsentDialog
 
-        return await self._shell.push_screen_wait(
-            ConfirmDialog(
-                "Send this chat to another machine?",
-                f"{error.wanted} answered on this machine and cannot now. {error.used} runs elsewhere: it would see "
-                "the whole chat. Nothing was sent yet.",
-                yes="Send it",
-                no="Keep it here",
-                careful=True,  # the enter that asked for the turn must not agree as well when it repeats
-            )
-        )
+        store = self._shell.store
+
+        def ask() -> ConfirmRemote | None:
+            try:
+                turns.resolve(store, store.chats.get(chat_id) if chat_id is not None else None)
+            except ConfirmRemote as question:
+                return question
+            return None
+
+        dialog = ConsentDialog(error, ask)
+        return dialog.question.host if await self._shell.push_screen_wait(dialog) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer shows what applies."""

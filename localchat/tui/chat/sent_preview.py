@@ -34,7 +34,7 @@ class SentScreen(Dialog[None]):
     def _text(self) -> Content:
         store, chat = self.app.store, self._chat
         try:
-            used = turns.resolve(store, chat, allow_remote=True).used
+            used = turns.answerer(store, chat).used
         except LocalChatError as error:
             return Content(f"Nothing: {error.message}")
         floor = turns.summarised(store, chat)

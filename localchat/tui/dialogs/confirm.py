@@ -53,7 +53,12 @@ class ConfirmDialog(Dialog[bool]):
 
     @on(Button.Pressed, "#yes")
     def action_agree(self) -> None:
-        self.dismiss(True)
+        if self.may_agree():
+            self.dismiss(True)
+
+    def may_agree(self) -> bool:
+        """Whether what stands there now is what the person could read."""
+        return True
 
     @on(Button.Pressed, "#no")
     def action_close(self) -> None:

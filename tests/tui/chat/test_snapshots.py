@@ -165,3 +165,49 @@ def test_the_smallest_window_says_so(store: Store, snap_compare: Compare) -> Non
         await settled(pilot)
 
     assert shown(store, snap_compare, flow, (28, 7))
+
+
+def stranded(store: Store) -> None:
+    """The chat that is open lost its local model; the default runs elsewhere."""
+    store.catalog.add_provider("far", "openai", "https://far.example:8443/v1")
+    store.catalog.make_default(store.catalog.add_model("far", "f1").id)
+    store.catalog.remove_provider("zeta")
+
+
+def test_the_consent_names_its_host(store: Store, snap_compare: Compare) -> None:
+    stranded(store)
+
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await say(pilot, "And with WAL?", wait=False)
+        await settled(pilot)
+
+    assert shown(store, snap_compare, flow, SMALL)
+
+
+def test_the_consent_for_a_chat_of_which_nobody_knows_where_it_ran(store: Store, snap_compare: Compare) -> None:
+    stranded(store)
+    store.connection.execute("update model_configs set is_local = null where provider = 'zeta'")
+
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await say(pilot, "And with WAL?", wait=False)
+        await settled(pilot)
+
+    assert shown(store, snap_compare, flow, SMALL)
+
+
+def test_the_consent_after_its_host_changed_meanwhile(store: Store, snap_compare: Compare) -> None:
+    stranded(store)
+    store.catalog.add_provider("other", "openai", "https://other.example/v1")
+    other = store.catalog.add_model("other", "o1")
+
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await say(pilot, "And with WAL?", wait=False)
+        await settled(pilot)
+        store.catalog.make_default(other.id)
+        pilot.app.catalog_changed()  # type: ignore[attr-defined]
+        await settled(pilot)
+
+    assert shown(store, snap_compare, flow, SMALL)
