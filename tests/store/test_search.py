@@ -441,14 +441,18 @@ def test_newest_first_is_read_from_the_index_without_sorting(store: Store) -> No
         assert "TEMP B-TREE" not in plan, plan
 
 
-def test_a_cancel_that_falls_while_the_index_is_opened_is_a_cancel_too(store: Store) -> None:
+def test_a_cancel_at_any_moment_is_a_cancel(store: Store) -> None:
+    """One that falls while the index is opened comes as another error of SQLite's: about one in fifty does here."""
     add_chat(store, "Long", "alpha/a1", [("zebra", "a")])
-    with Search.opened(store.path) as search:
-
-        def at_the_first_step() -> int:
-            search.cancel()
-            return 1
-
-        search._connection.set_progress_handler(at_the_first_step, 1)
-        with pytest.raises(Cancelled):
-            search.find(Query("zebra"))
+    ends: set[str] = set()
+    for number in range(500):
+        with Search.opened(store.path) as search:
+            cancelling = threading.Timer(number % 50 / 50_000, search.cancel)
+            cancelling.start()
+            try:
+                search.titles(Query("zebra"))
+                ends.add("found")
+            except Cancelled:
+                ends.add("cancelled")
+            cancelling.join()
+    assert ends == {"found", "cancelled"}
