@@ -69,6 +69,13 @@ class InvalidInput(LocalChatError):
     title = "That cannot be used"
 
 
+class Changed(LocalChatError):
+    """What was shown and confirmed is not what is there by now; nothing was changed."""
+
+    code = "changed"
+    title = "Changed meanwhile"
+
+
 class ConfirmRemote(LocalChatError):
     """The chat's own model is local, or nobody knows where it ran; the model that would answer is not; and the person
     has not agreed to its host yet."""
@@ -207,9 +214,8 @@ class Internal(LocalChatError):
 BY_CODE: dict[str, type[LocalChatError]] = {
     kind.code: kind
     for kind in (
-        ProviderNotConfigured, NoDefaultModel, NotFound, AlreadyExists, InvalidInput, ConfirmRemote, FallbackRefused,
-        ModelMissing,
-        ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut, ReplyEmpty, StoreBusy,
-        StoreUnreadable, StoreNewer, DiskFull, Internal,
+        ProviderNotConfigured, NoDefaultModel, NotFound, AlreadyExists, InvalidInput, Changed, ConfirmRemote,
+        FallbackRefused, ModelMissing, ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut,
+        ReplyEmpty, StoreBusy, StoreUnreadable, StoreNewer, DiskFull, Internal,
     )
 }  # fmt: skip

@@ -21,22 +21,26 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
-from localchat.errors import Internal
+from localchat.errors import Internal, LocalChatError
 from localchat.providers import connect
-from localchat.store import Store, patiently
+from localchat.store import Store
 from localchat.text import one_line
-from localchat.tui.chat.live_turns import Running
+from localchat.tui.chat.live_turns import LiveTurns
 from localchat.tui.chat.screen import ChatScreen
 from localchat.tui.dialogs.too_small import TooSmallScreen, too_small
 from localchat.tui.shell import Shell
 from localchat.tui.themes import DARK, LIGHT
-from localchat.tui.toasts import reporting, tell
+from localchat.tui.toasts import tell
+from localchat.tui.unstored import rescued
 from localchat.turns import Connect
 from localchat.turns.titles import SWITCH as TITLES
 from localchat.wording import ANOTHER_PROGRAM
 
 POLL = 0.7  # seconds between looks at what other windows changed; the promise is two
 STARTED = 1.0  # seconds; by then the first screen stands
+TYPING = 0.3  # seconds that keys before ctrl+q may take to reach the composer
+STORING = 0.8  # seconds that the store gets, at the end, to take what it has not taken yet
+STOPPING = 1.2  # seconds that replies get to end in
 THEME = "theme"  # its name in the store's state
 
 
@@ -62,7 +66,7 @@ class LocalChat(Shell):
         """``still``: nothing blinks and nothing is looked for on this machine, for tests with snapshots."""
         super().__init__(store, connect)
         self.still = still
-        self.turns = Running(self)
+        self.turns = LiveTurns(self)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         wanted = store.state.get(THEME, DARK.name)
@@ -70,6 +74,7 @@ class LocalChat(Shell):
         store.heal()
         self.default_model = store.catalog.default()
         self._leaving = False
+        self._marking = False
         self.bug: Exception | None = None
         self.chat_screen = ChatScreen(self, self.turns)
 
@@ -86,16 +91,18 @@ class LocalChat(Shell):
                     loop.add_signal_handler(getattr(signal, name), self._on_signal)
 
     def _on_signal(self) -> None:
-        self.run_worker(self.action_quit(), name="quit on a signal")
+        self.leave()
 
-    async def _look_around(self) -> None:
+    def _look_around(self) -> None:
         """Show what another window changed, and mark the replies of windows that died. What another program broke of
         the default is healed here; where the store could not be written, the next look tries again."""
         healed = self.store.heal()
         if not self.store.changed_elsewhere() and healed is None:
             return
-        with reporting(self):
-            await patiently(self.store.messages.mark_interrupted)
+        if not self._marking:
+            self._marking = True
+            marked = self.pending.put("mark replies that were interrupted", self.store.messages.mark_interrupted)
+            marked.outcome.add_done_callback(self._marked)
         shown = self.default_model
         self.catalog_changed()
         self.chats_changed()
@@ -104,6 +111,15 @@ class LocalChat(Shell):
 
             change = replace(healed, before=shown)  # the row that held it may be gone
             tell(self, f"{ANOTHER_PROGRAM} {default_words(change)}", severity="warning")
+
+    def _marked(self, outcome: asyncio.Future[int]) -> None:
+        """A look that found the store locked is made up for by the next one."""
+        self._marking = False
+        error = None if outcome.cancelled() else outcome.exception()
+        if isinstance(error, Exception) and not isinstance(error, LocalChatError):
+            self.crash(error)
+        elif error is None and not outcome.cancelled() and outcome.result():
+            self.chats_changed()
 
     # Keys of everywhere
 
@@ -141,17 +157,33 @@ class LocalChat(Shell):
         if self.screen.get_selected_text():
             self.screen.action_copy_text()
         elif self.screen is self.chat_screen and self.chat_screen.conversation.live is not None:
-            await self.chat_screen.conversation.stop()
+            self.chat_screen.conversation.stop()
         else:
             self.notify("ctrl+q quits.", markup=False)
 
     async def action_quit(self) -> None:
-        """Keep the draft and every running reply, then end."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Keep what is typed and every running reply, then end: within two seconds, whoever holds the store."""
         if self._leaving:
             return
         self._leaving = True
-        await self.turns.stop_all()
-        await self.chat_screen.conversation.save_draft()
+        typed = asyncio.Event()
+        self.chat_screen.conversation.after_typing(typed.set)
+        self.tasks.start(self._leave(typed), "leaving")
+
+    async def _leave(self, typed: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TYPING):
+                await typed.wait()
+        conversation = self.chat_screen.conversation
+        turns = asyncio.ensure_future(self.turns.stop_all(STOPPING))
+        await asyncio.sleep(0)  # what was not stored yet has given its words back by then, but for a reply's end
+        conversation.save_draft()
+        await self.pending.close(STORING)
+        await turns
+        conversation.save_draft()
         self.exit()
 
     def _fatal_error(self) -> None:
@@ -175,14 +207,16 @@ class LocalChat(Shell):
             self.catalog_changed()
             self.chats_changed()
 
-    async def switch_titles(self) -> None:
+    def switch_titles(self) -> None:
         """Whether new chats get a title by the model that answers them."""
         on = self.store.state.get(TITLES, "on") == "on"
-        with reporting(self):
-            await patiently(lambda: self.store.state.put(TITLES, "off" if on else "on"))
-            tell(
+        self.write(
+            "remember how chats get their titles",
+            lambda: self.store.state.put(TITLES, "off" if on else "on"),
+            lambda _: tell(
                 self, "New chats keep their first words." if on else "New chats get a title by the model that answers."
-            )
+            ),
+        )
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette lists the same actions as the keys do."""
@@ -204,10 +238,9 @@ class LocalChat(Shell):
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Quit", "Quit; a running reply is kept", self.action_quit)
 
-    async def watch_theme(self, theme: str) -> None:
+    def watch_theme(self, theme: str) -> None:
         if self.is_running and self.store.state.get(THEME, DARK.name) != theme:
-            with reporting(self):
-                await patiently(lambda: self.store.state.put(THEME, theme))
+            self.write("remember the theme", lambda: self.store.state.put(THEME, theme))
 
     def on_resize(self, event: Resize) -> None:
         if too_small(*event.size) and not isinstance(self.screen, TooSmallScreen):
@@ -226,8 +259,12 @@ def run(path: Path) -> int:
     with Store(path, busy_timeout=0) as store:
         app = LocalChat(store)
         app.run()
+        lost = app.pending.lost()
+        unstored = rescued(lost, path) if lost else None
         if app.bug is not None:
-            raise _reported(app.bug, path)
+            raise _reported(app.bug, path, unstored)
+        if unstored is not None:
+            raise unstored
         return app.return_code or 0
 
 
@@ -239,13 +276,14 @@ def _copy_natively(text: str) -> None:
         pyperclip.copy(text)
 
 
-def _reported(bug: Exception, store: Path) -> Internal:
+def _reported(bug: Exception, store: Path, unstored: LocalChatError | None) -> Internal:
     """A bug as a person is told of it: the traceback goes to a file beside the store, not to the terminal."""
     cause = bug.error if isinstance(bug, WorkerFailed) else bug
     report = store.with_name(f"{store.stem}-bug.txt")
-    hint = "What was sent and what came is stored. Please report it."
+    kept = "What was sent and what came is stored." if unstored is None else unstored.hint
+    hint = f"{kept} Please report it."
     with contextlib.suppress(OSError):
         report.write_text("".join(traceback.format_exception(cause)), encoding="utf-8", errors="replace")
         report.chmod(0o600)
-        hint = f"What was sent and what came is stored. Please report it, with {report}."
+        hint = f"{kept} Please report it, with {report}."
     return Internal(f"localchat met a bug and had to end: {type(cause).__name__}: {one_line(str(cause), 200)}", hint)

@@ -20,13 +20,15 @@ class _Terms:
 
     ``model_id``: answer this turn with that model, whatever the chat's own is. ``agreed_host``: the person was
     shown this host and agreed that a chat whose model ran on this machine, or nobody knows where, may go there.
-    ``no_fallback``: the chat's own model or none. ``system``: the chat's system prompt from now on.
+    ``no_fallback``: the chat's own model or none. ``system``: the chat's system prompt from now on. ``expects``: the
+    model that the person saw would answer; where it would be another by now, nothing is sent.
     """
 
     model_id: int | None = None
     agreed_host: str | None = None
     no_fallback: bool = False
     system: str | None = None
+    expects: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

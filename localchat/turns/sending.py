@@ -12,13 +12,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localchat.errors import ContextTooLong, InvalidInput, LocalChatError, NotFound, ProviderRejected, ReplyCut
+from localchat.errors import Changed, ContextTooLong, InvalidInput, LocalChatError, NotFound, ProviderRejected, ReplyCut
 from localchat.records import (
     Attachment,
     AttachmentInfo,
     Chat,
     Finished,
     Message,
+    Model,
     Progress,
     Provider,
     ReasoningPiece,
@@ -118,6 +119,16 @@ def _message_in(store: Store, chat_id: int, message_id: int) -> Message:
     return message
 
 
+def _check_expected(store: Store, expected: int | None, used: Model) -> None:
+    """Words that were written for one model go to no other."""
+    if expected is not None and used.id != expected:
+        shown = store.catalog.model(expected)
+        raise Changed(
+            f"{shown.ref} was shown; {used.ref} would answer by now. Nothing was sent.",
+            "Send it again to ask that one.",
+        )
+
+
 async def _begin(store: Store, request: TurnRequest) -> tuple[Begun, Provider]:
     """Store the turn. The provider is read with it: removed the moment after, it still answers this turn."""
     providers: list[Provider] = []
@@ -126,6 +137,7 @@ async def _begin(store: Store, request: TurnRequest) -> tuple[Begun, Provider]:
     def answerer(chat: Chat | None) -> Resolution:
         store.catalog.heal_within()
         resolution = resolve(store, chat, request.model_id, request.agreed_host, no_fallback=request.no_fallback)
+        _check_expected(store, request.expects, resolution.used)
         providers.append(store.catalog.provider(resolution.used.provider))
         asked: Sequence[Attachment | AttachmentInfo] = place.attachments
         if place.text is None and place.under is not None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from localchat.records import Chat
-from localchat.store import patiently
 from localchat.text import count, one_line
-from localchat.tui.chat.live_turns import Running
+from localchat.tui.chat.live_turns import LiveTurns
 from localchat.tui.shell import Shell, Undo
 from localchat.tui.toasts import tell
 
@@ -19,13 +18,13 @@ async def rename_chat(shell: Shell, chat_id: int) -> None:
     chat = shell.store.chats.get(chat_id)
     title = await shell.push_screen_wait(TextPrompt("Rename chat", value=one_line(chat.title)))
     if title is not None:
-        await patiently(lambda: shell.store.chats.rename(chat_id, title))
+        await shell.written("rename the chat", lambda: shell.store.chats.rename(chat_id, title))
         shell.chats_changed()
 
 
-async def delete_chat(shell: Shell, running: Running, chat_id: int) -> None:
+async def delete_chat(shell: Shell, live: LiveTurns, chat_id: int) -> None:
     """Into the trash, with undo; a reply that is coming in it is stopped and kept."""
-    await running.stop(chat_id)
+    await live.stop(chat_id)
     await _with_undo(
         shell,
         lambda: shell.store.chats.trash(chat_id),
@@ -48,11 +47,11 @@ async def archive_chat(shell: Shell, chat_id: int) -> None:
 
 
 async def _with_undo(shell: Shell, do: Callable[[], Chat], undo: Callable[[], Chat], done: str, undone: str) -> None:
-    chat = await patiently(do)
+    chat = await shell.written("change the chat", do)
     title = one_line(chat.title, 40)
 
     async def back() -> str:
-        await patiently(undo)
+        await shell.written("undo", undo)
         shell.chats_changed()
         return f"{title} {undone}."
 
@@ -64,13 +63,13 @@ async def _with_undo(shell: Shell, do: Callable[[], Chat], undo: Callable[[], Ch
 async def pin_chat(shell: Shell, chat_id: int) -> None:
     """To the top of the list, or back into its place."""
     pinned = shell.store.chats.get(chat_id).pinned_at is None
-    await patiently(lambda: shell.store.chats.pin(chat_id, pinned))
+    await shell.written("pin the chat", lambda: shell.store.chats.pin(chat_id, pinned))
     shell.chats_changed()
 
 
 async def restore_chat(shell: Shell, chat_id: int) -> None:
     """Out of the trash or the archive, back into the list."""
-    chat = await patiently(lambda: shell.store.chats.restore(chat_id))
+    chat = await shell.written("restore the chat", lambda: shell.store.chats.restore(chat_id))
     shell.chats_changed()
     tell(shell, f"{one_line(chat.title, 40)} is back in the list.")
 
@@ -92,7 +91,7 @@ async def empty_trash(shell: Shell) -> None:
         )
     )
     if agreed:
-        gone = await patiently(shell.store.chats.empty_trash)
+        gone = await shell.written("empty the trash", shell.store.chats.empty_trash)
         shell.undos.clear()  # an undo of a deletion may point at what is gone now
         shell.chats_changed()
         tell(shell, f"Deleted {count(gone, 'chat')} for good.")

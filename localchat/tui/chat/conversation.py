@@ -1,52 +1,45 @@
-"""One chat as a person sees it: transcript, status line, composer; and the turn that runs in it."""
+"""One chat as a person uses it: what is written, sent, asked again, edited, stopped."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
 from localchat import turns
-from localchat.attachments.drafts import Draft, Kept, decoded, encoded
-from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
+from localchat.errors import Changed, ConfirmRemote, InvalidInput, LocalChatError, NotFound
 from localchat.providers import warm
-from localchat.records import BUILT_IN_MODEL, Attachment, Chat, Model, Progress
-from localchat.records import Message as ChatMessage
-from localchat.records import Message as Reply
-from localchat.store import Store, patiently
+from localchat.records import Chat, Progress
 from localchat.text import count
 from localchat.tui.chat import costs
 from localchat.tui.chat import standing_line as lines
+from localchat.tui.chat.chat_session import ChatSession, Outgoing
 from localchat.tui.chat.chat_transcript import ChatTranscript, leaf_of_version, with_versions
-from localchat.tui.chat.costs import Cost
-from localchat.tui.chat.entries import ChatSource, live_entry, reply_entry
-from localchat.tui.chat.greeting import Greeting, Offer
-from localchat.tui.chat.live_turns import LiveTurn, Running
+from localchat.tui.chat.chat_view import ChatView
+from localchat.tui.chat.draft_saver import DraftSaver
+from localchat.tui.chat.greeting import Greeting
+from localchat.tui.chat.live_turns import LiveReply, LiveTurn, LiveTurns
 from localchat.tui.chat.status_line import Status, StatusLine
 from localchat.tui.composer.composer import Composer
 from localchat.tui.composer.panel import Writing
 from localchat.tui.shell import Shell
-from localchat.tui.toasts import tell, tell_error
+from localchat.tui.toasts import reporting, tell, tell_error
 from localchat.tui.transcript import Transcript
 from localchat.turns import compaction
 from localchat.wording import unarchived
 
-if TYPE_CHECKING:
-    from textual.app import App
-
 DRAFT_AFTER = 0.4  # seconds without a key until the draft is saved
+LONG = 0.5  # seconds on its way after which a message is said to be waiting
 EARLY = ("stopped", "interrupted", "failed")
-NEW_CHAT_DRAFT = "draft of a new chat"  # its name in the store's state
 
 
-class Conversation(Vertical):
-    """The open chat. It never clears what was typed before the store has it."""
+class Conversation(ChatView):
+    """What was typed is in the composer, on its way with a turn, or stored: never nowhere, never in another chat."""
 
     DEFAULT_CSS = """
     Conversation {
@@ -58,19 +51,12 @@ class Conversation(Vertical):
     }
     """
 
-    class Changed(Message):
-        """The open chat is another one, or it has just begun."""
-
-        def __init__(self, chat: Chat | None) -> None:
-            super().__init__()
-            self.chat = chat
-
     class Consent(Message):
-        """The turn would leave this machine; nothing was sent. To be answered with ``send(request)`` or not at all."""
+        """The turn would leave this machine; nothing was sent. To be answered with ``agreed`` or not at all."""
 
-        def __init__(self, request: turns.TurnRequest, error: ConfirmRemote) -> None:
+        def __init__(self, outgoing: Outgoing, error: ConfirmRemote) -> None:
             super().__init__()
-            self.request = request
+            self.outgoing = outgoing
             self.error = error
 
     class Forked(Message):
@@ -80,25 +66,18 @@ class Conversation(Vertical):
             super().__init__()
             self.chat = chat
 
-    class Offered(Message):
-        """Enter was pressed with nothing written."""
+    class AfterTyping(Message):
+        """All keys typed before have reached the composer, and an enter among them the conversation."""
 
-    def __init__(self, store: Store, running: Running, *, still: bool = False, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._store = store
-        self._still = still
-        self._turns = running
-        self.chat: Chat | None = None
-        self.model_for_new_chat: int | None = None
-        self.offers: tuple[Offer, ...] = ()  # servers found on this machine
-        self._source: ChatSource | None = None
-        self._unkept: dict[int, ChatMessage] = {}  # replies whose end the store could not take yet
+        def __init__(self, do: Callable[[], object]) -> None:
+            super().__init__()
+            self.do = do
+
+    def __init__(self, shell: Shell, live: LiveTurns, *, id: str | None = None) -> None:
+        self._shell = shell
+        self._drafts = DraftSaver(shell.store, shell.pending, self._draft_failed)
+        super().__init__(shell.store, ChatSession(shell.store, self._drafts), live, id=id)
         self._job: Progress | None = None  # what takes its time beside replies: a compaction
-        self._filled: tuple[object, float | None] | None = None
-        self._cost: Cost | None = None  # what replies cost, once the list of prices is there
-        self._edited: ChatMessage | None = None  # the message that is being edited, to be sent as a new version
-        self._set_aside = Draft()  # what was being written when that began
-        self._sent: Draft | None = None  # what is being sent
         self._warmed = False
         self._draft_timer: Timer | None = None
         self._tick: Timer | None = None
@@ -108,10 +87,6 @@ class Conversation(Vertical):
         yield Greeting()
         yield StatusLine()
         yield Writing(self._store.messages.prompts, id="writing")
-
-    @property
-    def transcript(self) -> ChatTranscript:
-        return self.query_one(ChatTranscript)
 
     @property
     def composer(self) -> Composer:
@@ -124,7 +99,7 @@ class Conversation(Vertical):
     @property
     def editing(self) -> bool:
         """Whether the composer holds a message that was sent before."""
-        return self._edited is not None
+        return self.session.edited is not None
 
     @property
     def busy(self) -> bool:
@@ -139,58 +114,26 @@ class Conversation(Vertical):
         last = self._store.messages.line(self.chat, self.chat.length - 1)[-1:]
         return any(m.content and (m.status in EARLY or m.finish_reason == "length") for m in last)
 
-    @property
-    def live(self) -> LiveTurn | None:
-        """The reply that is coming in this chat."""
-        return self._turns.of(self.chat.id if self.chat else None)
-
     def on_mount(self) -> None:
-        self._turns.listener = self._on_event
-        if not self._still and costs.wanted(self._store):
-            self.run_worker(self._read_prices, thread=True, group="prices")
-        self._tick = self.set_interval(0.5, self.update_status, pause=True)
+        self._turns.listener = self
+        if not self._shell.still and costs.wanted(self._store):
+            self.run_worker(self.read_prices, thread=True, group="prices")
+        self._tick = self.set_interval(LONG, self.update_status, pause=True)
+        self.watch(self._shell, "waiting", lambda what: self.update_status(), init=False)
 
     def on_unmount(self) -> None:
         self._turns.listener = None
 
-    # Showing
-
-    def greet(self) -> None:
-        """Tell a new chat who will answer."""
-        default = self._store.catalog.default()
-        if self.model_for_new_chat is not None:
-            default = self._store.catalog.model(self.model_for_new_chat)
-        built_in = default is not None and self._built_in(default)
-        greeting = self.query_one(Greeting)
-        greeting.say(default, built_in=built_in, weights_here=built_in and weights_are_here())
-        greeting.offer(self.offers)
-
-    def _built_in(self, model: Model) -> bool:
-        return model.model == BUILT_IN_MODEL and any(
-            p.name == model.provider and p.kind == "embedded" for p in self._store.catalog.providers()
-        )
+    # Which chat is open
 
     def show(self, chat: Chat | None, at: int | None = None) -> None:
         """Open this chat, or a new one. ``at``: the depth of the message to go to, else the end."""
-        self.chat = chat
-        self._edited = None
-        self.writing.draft = decoded(chat.draft if chat else self._store.state.get(NEW_CHAT_DRAFT))
-        self._draw(at)
-        self.post_message(self.Changed(chat))
-
-    def _draw(self, at: int | None = None) -> None:
-        chat, live = self.chat, self.live
-        self.set_class(chat is None or chat.length == 0, "-empty")
-        if chat is None or chat.length == 0:
-            self.greet()
-        if chat is not None:
-            self._source = ChatSource(self._store, chat, live)
-            self._source.cost = self._cost
-            self._source.unkept = self._unkept
-            self.transcript.show(self._source, "end" if at is None else at)
-            if live is not None:
-                self.transcript.begin_live(live_entry(live, live.began.reply))
+        self.session.draft = self.writing.draft
+        self.session.open(chat)
+        self._write_draft()
+        self.draw(at)
         self.update_status()
+        self.post_message(self.Changed(chat))
 
     def refresh_chat(self) -> None:
         """Read the open chat anew: something changed it, here or in another window."""
@@ -205,107 +148,145 @@ class Conversation(Vertical):
         if fresh is None or (fresh.deleted_at is not None and self.chat.deleted_at is None):
             self._lose_chat()
             return
-        self.chat = fresh
-        if self.live is None:
-            self.set_class(fresh.length == 0, "-empty")
-            self._read_anew(fresh)
+        self.read_anew(fresh)
         self.update_status()
-
-    def _read_anew(self, chat: Chat) -> None:
-        if self._source is None or self._source.chat.id != chat.id:
-            self._draw()
-            return
-        self._source.chat, self._source.live = chat, None
-        self.transcript.refresh_entries()
 
     def _lose_chat(self) -> None:
         """The open chat went into the trash or is gone; what was typed moves on to a new chat."""
-        typed = self.writing.draft
-        self.show(None)
-        if typed and not self.writing.draft:
-            self.writing.draft = typed
+        self.session.draft = self.writing.draft
+        self.session.lose()
+        self._write_draft()
+        self.draw()
+        self.update_status()
+        self.post_message(self.Changed(None))
 
-    def _read_prices(self) -> None:
-        """In a thread."""
-        costs.load()
-        self.app.call_from_thread(self._show_prices)
+    def _write_draft(self) -> None:
+        if self.writing.draft != self.session.draft:
+            self.writing.draft = self.session.draft
 
-    def _show_prices(self) -> None:
-        self._cost = costs.costs(self._store)
-        if self._source is not None and self.live is None:
-            self._source.cost = self._cost
-            self.transcript.refresh_entries()
+    def after_typing(self, do: Callable[[], object]) -> None:
+        """Keys reach the composer through its queue: what another key does to the chat waits for those typed before."""
+        composer = self.composer
+        composer.call_later(composer.post_message, self.AfterTyping(do))
 
-    # Turns
+    @on(AfterTyping)
+    def _typing_done(self, event: AfterTyping) -> None:
+        event.stop()
+        event.do()
+
+    # Asking. Each fixes the whole request before anything is awaited.
 
     @on(Composer.Submitted)
-    async def _submit(self, event: Composer.Submitted) -> None:
+    def _submit(self, event: Composer.Submitted) -> None:
         event.stop()
-        draft = replace(self.writing.draft, words=event.text)
+        draft = self.session.draft = self.writing.draft
         if not event.text.strip() and not draft.chips:
-            self.post_message(self.Offered())
-        elif self.live is not None:
-            tell(self._shell, "A reply is still coming. escape stops it; what you typed stays here.")
-        else:
-            try:
-                files = await self.writing.files(self._store, draft)
-            except LocalChatError as error:
-                tell_error(self._shell, error)
-            else:
-                self._sent = draft
-                await self.send(self._prompt(draft.text, files))
-
-    def _prompt(self, text: str, files: tuple[Attachment, ...]) -> turns.TurnRequest:
-        chat_id = self.chat.id if self.chat else None
-        if self._edited is not None:
-            return turns.Edit(text, self._edited.chat_id, self._edited.id, attachments=files)
-        chosen = self.model_for_new_chat if self.chat is None else None
-        return turns.NewTurn(text, chat_id=chat_id, model_id=chosen, attachments=files)
-
-    async def send(self, request: turns.TurnRequest) -> None:
-        """Begin a turn. Where it cannot begin, the text stays where it is and the reason is told."""
-        try:
-            live = await self._turns.begin(request)
-        except ConfirmRemote as error:
-            self.post_message(self.Consent(request, error))
             return
-        except LocalChatError as error:
-            tell_error(self._shell, error)
-            self.update_status()
-            return
-        if isinstance(request, turns.NewTurn | turns.Edit) and self.writing.draft == self._sent:
-            self.writing.draft = self._set_aside
-        self._edited, self._set_aside, self._sent = None, Draft(), None
-        await self.save_draft()
-        self.chat = live.began.chat
-        self.model_for_new_chat = None
-        self._draw()
+        with reporting(self._shell):
+            self._turns.check_free(self.session.chat_id)
+            pasted = self.composer.pasted_paths
+            outgoing = self.session.submit(event.text, self._shell.default_model, pasted)
+            self._begin(outgoing, lambda: self._with_files(outgoing))
+
+    async def _with_files(self, outgoing: Outgoing) -> turns.TurnRequest:
+        return outgoing.with_files(await self.writing.files(self._store, outgoing.draft, outgoing.pasted))
+
+    def ask_again(self, model_id: int | None = None) -> None:
+        """Answer the last prompt once more; the answer that is there stays as another version."""
+        self._ask(lambda: self.session.again(model_id))
+
+    def go_on(self) -> None:
+        """Have the last reply, stopped or cut, continued; the short one stays as another version."""
+        self._ask(self.session.rest)
+
+    def _ask(self, fix: Callable[[], Outgoing]) -> None:
+        with reporting(self._shell):
+            self._turns.check_free(self.session.chat_id)
+            outgoing = fix()
+            self._begin(outgoing, lambda: self._with_files(outgoing))
+
+    def agreed(self, outgoing: Outgoing, host: str) -> None:
+        """Send what would have left this machine: the person agreed to that host."""
+        with reporting(self._shell):
+            self._turns.check_free(outgoing.chat_id)
+            request = replace(outgoing.request, agreed_host=host, expects=None)
+            self.session.draft = self.writing.draft
+            self.session.resubmit(outgoing)
+
+            async def ready() -> turns.TurnRequest:  # its files were read before
+                return request
+
+            self._begin(outgoing, ready)
+
+    def _begin(self, outgoing: Outgoing, ready: Callable[[], Awaitable[turns.TurnRequest]]) -> None:
+        self._turns.begin(outgoing, ready)
+        self._write_draft()
+        self.set_timer(LONG + 0.05, self.update_status)
+        self.update_status()
         self.screen.refresh_bindings()
-        if live.began.new_chat or live.began.unarchived:
+
+    def stop(self) -> bool:
+        """Stop the reply and keep what came, or take back what is still on its way; whether there was anything."""
+        stopped = self._turns.cancel(self.session.chat_id)
+        self.update_status()
+        return stopped
+
+    # What becomes of it: see ``Listener``
+
+    def turn_began(self, turn: LiveTurn, began: turns.Began) -> None:
+        self.session.draft = self.writing.draft
+        if not self.session.began(turn.outgoing, began):
+            self._shell.chats_changed()
+            return
+        self.draw()
+        self.update_status()
+        self.screen.refresh_bindings()
+        if began.new_chat or began.unarchived:
             self.post_message(self.Changed(self.chat))
-        if live.began.unarchived:
+        if began.unarchived:
             tell(self._shell, unarchived("This chat"))
         if self._tick is not None:
             self._tick.resume()
 
-    async def ask_again(self, model_id: int | None = None) -> None:
-        """Answer the last prompt once more; the answer that is there stays as another version."""
-        chat = self.chat
-        if chat is None or chat.length == 0 or self.live is not None:
-            raise InvalidInput("There is nothing to ask again.", "Send a message first, or stop the reply with escape.")
-        last = self._store.messages.line(chat, chat.length - 1)[0]
-        under = last.id if last.role == "user" else last.parent_id
-        if under is None:
-            raise InvalidInput("There is nothing to ask again here.", "Send a message first.")
-        await self.send(turns.Regenerate(chat.id, under, model_id=model_id))
+    def turn_told(self, turn: LiveTurn, reply: LiveReply, event: turns.Event) -> None:
+        if isinstance(event, turns.Ended) and not event.kept:
+            self.keep_words(event.message)
+        if turn.chat_id != self.session.chat_id:
+            return
+        if isinstance(event, turns.Ended):
+            self._end(reply, event)
+        else:
+            self.draw_event(reply, event)
+        if isinstance(event, turns.Waiting):
+            self.update_status()
 
-    async def go_on(self) -> None:
-        """Have the last reply, stopped or cut, continued; the short one stays as another version."""
-        chat = self.chat
-        if chat is None or chat.length == 0 or self.live is not None:
-            raise InvalidInput("There is no reply here that could go on.", "Send a message first.")
-        last = self._store.messages.line(chat, chat.length - 1)[0]
-        await self.send(turns.Continue(chat.id, last.id))
+    def turn_over(self, turn: LiveTurn) -> None:
+        if turn.ended or turn.reply is None:
+            return
+        if turn.chat_id == self.session.chat_id:
+            self._end(turn.reply)
+
+    def _end(self, reply: LiveReply, ended: turns.Ended | None = None) -> None:
+        if not self.draw_end(reply, ended.message if ended is not None else None):
+            self._lose_chat()
+            return
+        self.update_status()
+        if self._tick is not None:
+            self._tick.pause()
+        self.post_message(self.Changed(self.chat))
+
+    def turn_withdrawn(self, turn: LiveTurn, error: LocalChatError | None) -> None:
+        self.session.draft = self.writing.draft
+        if self.session.give_back(turn.outgoing):
+            self._write_draft()
+        self.update_status()
+        self.screen.refresh_bindings()
+        if isinstance(error, ConfirmRemote):
+            self.post_message(self.Consent(replace(turn.outgoing, request=turn.request), error))
+        elif error is not None:
+            tell_error(self._shell, error)
+            if isinstance(error, Changed | NotFound | InvalidInput):  # what is shown may be old
+                self._shell.catalog_changed()
 
     # Compaction
 
@@ -317,7 +298,7 @@ class Conversation(Vertical):
         self._job = Progress("Compacting")
         self.update_status()
         try:
-            events = compaction.compact(self._store, self._turns.connect, chat.id, agreed_host=agreed_host)
+            events = compaction.compact(self._store, self._shell.connect, chat.id, agreed_host=agreed_host)
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, compaction.Compacted):
@@ -332,89 +313,53 @@ class Conversation(Vertical):
     # Single messages
 
     @on(ChatTranscript.Asked)
-    async def _message_asked(self, event: ChatTranscript.Asked) -> None:
+    def _message_asked(self, event: ChatTranscript.Asked) -> None:
         event.stop()
-        if self.chat is None:
+        chat, message_id = self.chat, event.message_id
+        if chat is None:
             return
-        chat_id = self.chat.id
-        try:
-            if self.live is not None and event.what != "fork":
-                raise InvalidInput("A reply is still coming.", "Stop it with escape first.")
-            match event.what:
-                case "edit":
-                    self._edit(self._store.messages.get(event.message_id))
-                case "older" | "newer":
-                    message = with_versions(self._store, self.chat, event.message_id)
-                    leaf = leaf_of_version(self._store, message, -1 if event.what == "older" else 1)
-                    self.chat = await patiently(lambda: self._store.chats.set_leaf(chat_id, leaf))
-                    self._draw(min(message.depth, self.chat.length - 1))
-                case "fork":
-                    forked = await patiently(lambda: self._store.chats.fork(chat_id, event.message_id))
-                    self.post_message(self.Forked(forked))
-        except LocalChatError as error:
-            tell_error(self._shell, error)
+        with reporting(self._shell):
+            if event.what == "fork":
+                self._shell.write(
+                    "fork the chat",
+                    lambda: self._store.chats.fork(chat.id, message_id),
+                    lambda forked: self.post_message(self.Forked(forked)),
+                )
+                return
+            self._turns.check_free(chat.id)
+            if event.what == "edit":
+                self.edit(message_id)
+            else:
+                self._show_version(chat, message_id, -1 if event.what == "older" else 1)
 
-    def _edit(self, message: ChatMessage) -> None:
-        """Take a message of the person's into the composer; enter sends it as a new version of it."""
-        if message.role != "user":
-            raise InvalidInput("Only messages of yours can be edited.", "ctrl+r asks again for another reply.")
-        if self._edited is None:
-            self._set_aside = self.writing.draft
-        self._edited = message
-        self.writing.draft = Draft(message.content, tuple(Kept(message.id, each) for each in message.attachments))
+    def edit(self, message_id: int) -> None:
+        """Take a message of the person's into the composer; enter sends it as a new version of it. Raises InvalidInput
+        for any other message, NotFound."""
+        self.session.draft = self.writing.draft
+        self.session.edit(self._store.messages.get(message_id))
+        self._write_draft()
         self.composer.focus()
         self.update_status()
 
+    def _show_version(self, chat: Chat, message_id: int, step: int) -> None:
+        message = with_versions(self._store, chat, message_id)
+        leaf = leaf_of_version(self._store, message, step)
+
+        def show(changed: Chat) -> None:
+            if self.session.chat_id == changed.id:
+                self.session.chat = changed
+                self.draw(min(message.depth, changed.length - 1))
+                self.update_status()
+
+        self._shell.write("show another version", lambda: self._store.chats.set_leaf(chat.id, leaf), show)
+
     def leave_edit(self) -> bool:
         """Back to what was being written before; whether there was an edit to leave."""
-        if self._edited is None:
-            return False
-        self.writing.draft = self._set_aside
-        self._edited, self._set_aside = None, Draft()
-        self.update_status()
-        return True
-
-    async def stop(self) -> bool:
-        """Stop the reply and keep what came; whether there was one."""
-        if self.chat is None or not await self._turns.stop(self.chat.id):
-            return False
-        self._finish_live()
-        return True
-
-    def _on_event(self, live: LiveTurn, event: turns.Event) -> None:
-        if isinstance(event, turns.Ended) and not event.kept:
-            self._unkept[event.message.id] = event.message
-        if self.chat is None or live.chat_id != self.chat.id:
-            return
-        match event:
-            case turns.Chunk(text):
-                self.transcript.append_live(text)
-            case turns.Thought(text):
-                self.transcript.append_live("", text)
-            case turns.LeftOut():
-                self.transcript.begin_live(live_entry(live, live.began.reply))
-            case turns.Waiting():
-                self.update_status()
-            case turns.Ended():
-                self._finish_live(event.message)
-
-    def _finish_live(self, reply: Reply | None = None) -> None:
-        """Show how the reply ended; without ``reply``, as the store has it."""
-        assert self.chat is not None
-        try:
-            self.chat = self._store.chats.get(self.chat.id)
-        except NotFound:  # deleted for good in another window
-            self._lose_chat()
-            return
-        if reply is None:
-            reply = self._store.messages.line(self.chat, self.chat.length - 1)[0]
-        self.transcript.end_live(reply_entry(reply, cost=self._cost))
-        if self._source is not None:
-            self._source.chat, self._source.live = self.chat, None
-        self.update_status()
-        if self._tick is not None:
-            self._tick.pause()
-        self.post_message(self.Changed(self.chat))
+        left = self.session.leave_edit()
+        if left:
+            self._write_draft()
+            self.update_status()
+        return left
 
     # The line above the composer
 
@@ -422,25 +367,19 @@ class Conversation(Vertical):
         self.query_one(StatusLine).status = self._status()
 
     def _status(self) -> Status | None:
-        live = self.live
-        if live is not None:
-            return lines.coming(live, self.transcript.at_end)
+        turn = self.live
+        if turn is not None and (turn.reply is None or turn.stopping):
+            return lines.on_its_way(turn, self._shell.waiting)
+        if self._shell.waiting:
+            return lines.waiting(self._shell.waiting)
+        if self.live_reply is not None:
+            return lines.coming(self.live_reply, self.transcript.at_end)
         if self._job is not None:
             return lines.working(self._job)
-        if self._edited is not None:
+        if self.editing:
             return lines.editing()
-        undoable = isinstance(self.app, Shell) and bool(self.app.undos)
-        return lines.standing(self._store, self.chat, self.model_for_new_chat, self._fill(), undoable)
-
-    def _fill(self) -> float | None:
-        """How full the context is; counted again only when something changed."""
-        chat = self.chat
-        if chat is None or chat.length == 0:
-            return None
-        state = (chat.id, chat.leaf_id, chat.model, chat.system, chat.summary_of, self._store.catalog.default())
-        if self._filled is None or self._filled[0] != state:
-            self._filled = (state, turns.fill(self._store, chat))
-        return self._filled[1]
+        model = self.session.model_for_new_chat
+        return lines.standing(self._store, self.chat, model, self.fill(), bool(self._shell.undos))
 
     @on(Composer.Turned)
     def _turn_page(self, event: Composer.Turned) -> None:
@@ -468,19 +407,20 @@ class Conversation(Vertical):
     # Drafts
 
     @on(Writing.EditOutside)
-    async def _edit_outside(self) -> None:
+    def _edit_outside(self) -> None:
         """The loop stands still while the editor runs; no reply may be waiting for it."""
         if len(self._turns):
             tell(self._shell, "A reply is still coming. escape stops it; then f6 opens your editor.")
             return
-        await self.save_draft()
+        self.save_draft()
         self.writing.run_editor()
 
     @on(Writing.Changed)
     def _typed(self) -> None:
+        self.session.typed(self.writing.draft)
         if self._draft_timer is not None:
             self._draft_timer.stop()
-        self._draft_timer = self.set_timer(DRAFT_AFTER, self.save_draft)
+        self._draft_timer = self.set_timer(DRAFT_AFTER, self._drafts.save)
         if not self._warmed and self.composer.text:
             self._warmed = True
             self.run_worker(self._warm_up(), group="warm")
@@ -488,33 +428,20 @@ class Conversation(Vertical):
     async def _warm_up(self) -> None:
         """At the first key, begin what the first word would wait for: loading the weights, importing the SDK."""
         try:
-            model = turns.answerer(self._store, self.chat, self.model_for_new_chat).used
+            model = turns.answerer(self._store, self.chat, self.session.model_for_new_chat).used
             provider = self._store.catalog.provider(model.provider)
         except LocalChatError:
             return  # the turn itself will say what is wrong
-        if not self._still:
+        if not self._shell.still:
             await warm(provider, model)
 
-    async def save_draft(self) -> None:
-        """Save what is typed as this chat's draft, or as that of a new one."""
-        text = encoded(self._set_aside or self.writing.draft)
-        try:
-            if self.chat is None:
-                if self._store.state.get(NEW_CHAT_DRAFT) != text:
-                    await patiently(lambda: self._store.state.put(NEW_CHAT_DRAFT, text))
-            else:
-                chat_id = self.chat.id
-                await patiently(lambda: self._store.chats.set_draft(chat_id, text))
-        except LocalChatError as error:
+    def save_draft(self) -> None:
+        """Store what is typed as this chat's draft, or as that of a new one."""
+        self.session.typed(self.writing.draft)
+        self._drafts.save()
+
+    def _draft_failed(self, error: BaseException) -> None:
+        if isinstance(error, LocalChatError):
             tell_error(self._shell, error)
-
-    @property
-    def _shell(self) -> App[None]:
-        return self.app
-
-
-def weights_are_here() -> bool:
-    """Whether the model in the box was fetched already."""
-    from localchat.providers.embedded import weights
-
-    return weights.present()
+        elif isinstance(error, Exception):
+            self._shell.crash(error)

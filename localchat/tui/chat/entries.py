@@ -10,7 +10,7 @@ from localchat.records import NO_TIME, Chat, Message, ModelName, moment
 from localchat.store import Store
 from localchat.text import count
 from localchat.tui.chat.costs import Cost
-from localchat.tui.chat.live_turns import LiveTurn
+from localchat.tui.chat.live_turns import LiveReply
 from localchat.tui.transcript import Entry, Notice
 
 
@@ -18,7 +18,7 @@ class ChatSource:
     """The line of one chat, read a page at a time. ``live`` is the reply that is coming in this process; ``unkept`` are
     replies of this process, by id, whose end the store could not take yet: their words stay on the screen."""
 
-    def __init__(self, store: Store, chat: Chat, live: LiveTurn | None = None) -> None:
+    def __init__(self, store: Store, chat: Chat, live: LiveReply | None = None) -> None:
         self._store = store
         self.chat = chat
         self.live = live
@@ -122,7 +122,7 @@ def reply_entry(message: Message, before: tuple[Notice, ...] = (), cost: Cost | 
     )
 
 
-def live_entry(live: LiveTurn, message: Message) -> Entry:
+def live_entry(live: LiveReply, message: Message) -> Entry:
     entry = reply_entry(message)
     return Entry(
         key=message.id,

@@ -13,7 +13,6 @@ from textual.widgets import Button, Select
 
 from localchat.errors import LocalChatError
 from localchat.records import Chat, Persona
-from localchat.store import patiently
 from localchat.text import one_line
 from localchat.tui.dialogs.dialog import Trouble, Words
 from localchat.tui.dialogs.field import Field
@@ -93,7 +92,7 @@ class ChatForm(Form[Chat | None]):
         if name is None:
             return
         try:
-            persona = await patiently(lambda: self.app.store.personas.save(name, text))
+            persona = await self.app.written("keep the persona", lambda: self.app.store.personas.save(name, text))
         except LocalChatError as error:
             self.query_one(Trouble).report(error)
             return
@@ -106,7 +105,7 @@ class ChatForm(Form[Chat | None]):
         if persona is None:
             return
         try:
-            await patiently(lambda: self.app.store.personas.remove(persona.name))
+            await self.app.written("remove the persona", lambda: self.app.store.personas.remove(persona.name))
         except LocalChatError as error:
             self.query_one(Trouble).report(error)
             return
@@ -130,4 +129,6 @@ class ChatForm(Form[Chat | None]):
         typed = {name: self.query_one(f"#{name}", Line).value for name in PARAMETERS}
         parameters = parameters_typed(typed, self._chat.parameters)
         system = self.query_one("#system", TextBox).text
-        return await patiently(lambda: chats.set_instructions(self._chat.id, system, parameters))
+        return await self.app.written(
+            "save the instructions", lambda: chats.set_instructions(self._chat.id, system, parameters)
+        )

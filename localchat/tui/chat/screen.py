@@ -16,13 +16,13 @@ from textual.screen import Screen
 from localchat import turns
 from localchat.errors import ConfirmRemote, NotFound
 from localchat.records import Chat
-from localchat.store import patiently
+from localchat.store.pending import PendingWrite
 from localchat.text import count
 from localchat.tui.chat import actions as flows
 from localchat.tui.chat.chat_list import ChatList
 from localchat.tui.chat.conversation import Conversation
 from localchat.tui.chat.greeting import Offer
-from localchat.tui.chat.live_turns import Running
+from localchat.tui.chat.live_turns import LiveTurns
 from localchat.tui.footer import KeyBar
 from localchat.tui.shell import Shell
 from localchat.tui.toasts import reporting, tell
@@ -109,18 +109,19 @@ class ChatScreen(Screen[None]):
         Binding("f3", "add_found", "Add server", id="chat.found", tooltip="Add the server found on this machine"),
     ]
 
-    def __init__(self, shell: Shell, running: Running) -> None:
+    def __init__(self, shell: Shell, live: LiveTurns) -> None:
         super().__init__()
         self._shell = shell
-        self._turns = running
-        self._opened = False  # until then the composer holds no draft that could be saved
+        self._turns = live
+        self._opened = False
+        self._remembered: PendingWrite[None] | None = None
         self._found: list[Found] = []
 
     def compose(self) -> ComposeResult:
         yield TopBar()
         with Horizontal(id="body"):
             yield ChatList(self._shell.store)
-            yield Conversation(self._shell.store, self._turns, still=self._shell.still)
+            yield Conversation(self._shell, self._turns)
         yield KeyBar(compact=True, show_command_palette=True)
 
     @property
@@ -173,28 +174,43 @@ class ChatScreen(Screen[None]):
         self.chat_list.reload()
 
     @on(Conversation.Changed)
-    async def _chat_opened(self, event: Conversation.Changed) -> None:
+    def _chat_opened(self, event: Conversation.Changed) -> None:
         chat = self.conversation.chat  # not the event's: it may have got a title since
         self.query_one(TopBar).title = chat.title if chat else "New chat"
         self.chat_list.reload()
         self.chat_list.mark(chat.id if chat else None)
         self.refresh_bindings()
-        remembered = str(chat.id) if chat else "none"
-        if self._shell.store.state.get(LAST_CHAT) != remembered:
-            with reporting(self._shell):
-                await patiently(lambda: self._shell.store.state.put(LAST_CHAT, remembered))
+        self._remember(str(chat.id) if chat else "none")
+
+    def _remember(self, chat: str) -> None:
+        """The chat to open at the next start; only the newest is worth waiting for."""
+        state, pending = self._shell.store.state, self._shell.pending
+        if self._remembered is not None:
+            pending.withdraw(self._remembered)
+        if state.get(LAST_CHAT) != chat:
+            self._remembered = pending.put("remember which chat is open", lambda: state.put(LAST_CHAT, chat))
 
     # Chats
 
     @on(ChatList.Opened)
-    async def _open(self, event: ChatList.Opened) -> None:
-        await self.open_chat(event.chat_id)
-        self.conversation.composer.focus()
+    def _open(self, event: ChatList.Opened) -> None:
+        self._go_to(event.chat_id)
+
+    def _go_to(self, chat_id: int | None) -> None:
+        """Open a chat and write there, once all that was typed before has found its place."""
+
+        def go() -> None:
+            self._open_chat(chat_id)
+            self.conversation.composer.focus()
+
+        self.conversation.after_typing(go)
 
     async def open_chat(self, chat_id: int | None, at: int | None = None) -> None:
-        """Open a chat (None: a new one); what was typed in the one before stays there as its draft."""
-        if self._opened:
-            await self.conversation.save_draft()
+        """Open a chat (None: a new one); what was typed in the one before stays there as its draft. ``at``: the depth
+        of the message to go to."""
+        self._open_chat(chat_id, at)
+
+    def _open_chat(self, chat_id: int | None, at: int | None = None) -> None:
         self._opened = True
         with reporting(self._shell):
             chat = self._shell.store.chats.get(chat_id) if chat_id is not None else None
@@ -202,15 +218,14 @@ class ChatScreen(Screen[None]):
                 self._show_list(False)
             self.conversation.show(chat, at)
 
-    async def action_new_chat(self) -> None:
-        await self.open_chat(None)
-        self.conversation.composer.focus()
+    def action_new_chat(self) -> None:
+        self._go_to(None)
 
     @on(ChatList.Asked)
     def _asked(self, event: ChatList.Asked) -> None:
         match event.what, event.chat_id:
             case "add", _:
-                self.run_worker(self.action_new_chat(), exclusive=True, group="chat")
+                self.action_new_chat()
             case "empty", _:
                 self._do(flows.empty_trash(self._shell))
             case "rename", int(chat_id):
@@ -256,12 +271,12 @@ class ChatScreen(Screen[None]):
         active = super().active_bindings
         return dict(sorted(active.items(), key=lambda item: place(item[1].binding)))
 
-    async def action_back(self) -> None:
-        """Stop what is going on."""
+    def action_back(self) -> None:
+        """Stop what is going on, or take back what is still on its way."""
         if self.conversation.busy:
             self.workers.cancel_group(self, "compact")
         else:
-            await self.conversation.stop()
+            self.conversation.stop()
 
     def action_leave(self) -> None:
         """Close what is on top, else back to the composer."""
@@ -284,13 +299,11 @@ class ChatScreen(Screen[None]):
     def _something_runs(self) -> bool:
         return self.conversation.live is not None or self.conversation.busy
 
-    async def action_ask_again(self) -> None:
-        with reporting(self._shell):
-            await self.conversation.ask_again()
+    def action_ask_again(self) -> None:
+        self.conversation.after_typing(self.conversation.ask_again)
 
-    async def action_go_on(self) -> None:
-        with reporting(self._shell):
-            await self.conversation.go_on()
+    def action_go_on(self) -> None:
+        self.conversation.after_typing(self.conversation.go_on)
 
     def action_copy_last(self) -> None:
         chat = self.conversation.chat
@@ -351,8 +364,7 @@ class ChatScreen(Screen[None]):
 
         picked = await self._shell.push_screen_wait(ModelPicker(None))
         if picked is not None:
-            with reporting(self._shell):
-                await self.conversation.ask_again(picked)
+            self.conversation.ask_again(picked)
 
     @work(exclusive=True, group="picker")
     async def action_export(self) -> None:
@@ -383,9 +395,11 @@ class ChatScreen(Screen[None]):
             return
         with reporting(self._shell):
             if chat is None:
-                self.conversation.model_for_new_chat = picked
+                self.conversation.session.model_for_new_chat = picked
             else:
-                await patiently(lambda: self._shell.store.chats.set_model(chat.id, picked))
+                await self._shell.written(
+                    "change the model", lambda: self._shell.store.chats.set_model(chat.id, picked)
+                )
                 self._shell.chats_changed()
             self.conversation.update_status()
         self.conversation.composer.focus()
@@ -413,9 +427,11 @@ class ChatScreen(Screen[None]):
         with reporting(self._shell):
             catalog = self._shell.store.catalog
             name = server.template.slug
-            await patiently(lambda: catalog.add_provider(name, server.template.kind, server.base_url))
+            await self._shell.written(
+                f"add {name}", lambda: catalog.add_provider(name, server.template.kind, server.base_url)
+            )
             models = [(model.name, model.context) for model in server.models]
-            added = await patiently(lambda: catalog.add_models(name, models))
+            added = await self._shell.written(f"add the models of {name}", lambda: catalog.add_models(name, models))
             self._shell.catalog_changed()
             tell(self._shell, f"Added {name} with {count(len(added), 'model')}.")
             from localchat.tui.catalog.actions import offer_default
@@ -426,10 +442,9 @@ class ChatScreen(Screen[None]):
         self.refresh_bindings()
 
     @on(Conversation.Forked)
-    async def _forked(self, event: Conversation.Forked) -> None:
+    def _forked(self, event: Conversation.Forked) -> None:
         self._shell.chats_changed()
-        await self.open_chat(event.chat.id)
-        self.conversation.composer.focus()
+        self._go_to(event.chat.id)
         tell(self._shell, "This is a new chat with all up to that message. The other one is as it was.")
 
     @on(Conversation.Consent)
@@ -438,11 +453,9 @@ class ChatScreen(Screen[None]):
 
     @work(exclusive=True, group="consent")
     async def _ask_consent(self, event: Conversation.Consent) -> None:
-        from dataclasses import replace
-
-        host = await self._agreed_host(event.error, event.request.chat_id)
+        host = await self._agreed_host(event.error, event.outgoing.chat_id)
         if host is not None:
-            await self.conversation.send(replace(event.request, agreed_host=host))
+            self.conversation.agreed(event.outgoing, host)
 
     async def _agreed_host(self, error: ConfirmRemote, chat_id: int | None) -> str | None:
         """The host that the person was shown and agreed to; None where not."""

@@ -6,7 +6,8 @@ import time
 
 from localchat.records import Chat, Model, Progress
 from localchat.store import Store
-from localchat.tui.chat.live_turns import LiveTurn
+from localchat.text import one_line
+from localchat.tui.chat.live_turns import LiveReply, LiveTurn
 from localchat.tui.chat.status_line import Status
 
 NEARLY_FULL = 0.85  # of the context: from here on the line says what comes
@@ -29,7 +30,31 @@ def working(progress: Progress) -> Status:
     return Status(text, spinning=True, done=done, keys="esc cancels")
 
 
-def coming(live: LiveTurn, at_end: bool) -> Status:
+LOCKED = "Another program keeps the store locked."
+SOON = 0.5  # seconds that anything may take without a word
+
+
+def waiting(what: str) -> Status:
+    """The store is busy, and something waits for it."""
+    return Status(f"{LOCKED} Waiting to {what}.", spinning=True, tone="$text-warning")
+
+
+def on_its_way(turn: LiveTurn, stored: str) -> Status | None:
+    """A message that is not stored yet, or a reply that was stopped and is not. ``stored``: what else is waited for."""
+    if turn.reply is not None:
+        what = f"{LOCKED} The reply is stopped; waiting to store what came." if stored else "Stopping"
+        return Status(what, spinning=True)
+    if time.monotonic() - turn.since < SOON:
+        return Status("Sending", spinning=True)
+    if turn.reading:
+        return Status("Reading what goes with your message", spinning=True, keys="esc gives it back")
+    words = one_line(turn.outgoing.draft.words, 30)
+    what = f"send “{words}”" if words else "ask again"
+    keys = "esc gives it back" if words else "esc leaves it"
+    return Status(f"{LOCKED} Waiting to {what}.", spinning=True, keys=keys, tone="$text-warning")
+
+
+def coming(live: LiveReply, at_end: bool) -> Status:
     """A reply is on its way."""
     if live.progress is not None:
         return working(live.progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from textual import on, work
 from textual.containers import Horizontal, Vertical
@@ -69,12 +69,13 @@ class Writing(Vertical):
         self.composer.set_text(draft.words)
         self._completions.offer([])
 
-    async def files(self, store: Store, draft: Draft) -> tuple[Attachment, ...]:
-        """What goes with the message. Raises InvalidInput for a file that cannot go, naming it and the reason."""
+    async def files(self, store: Store, draft: Draft, pasted: Iterable[str]) -> tuple[Attachment, ...]:
+        """What goes with the message; ``pasted`` are paths in it that others wrote. Raises InvalidInput for a file that
+        cannot go, naming it and the reason."""
         kept = [_kept(store, chip) for chip in draft.kept]
         names = {each.name for each in kept}
         ignored = [token.path for token in tokens(draft.words) if shown_name(token.path) in names]
-        return await files_of(draft.words, draft.paths, kept, [*ignored, *self.composer.pasted_paths])
+        return await files_of(draft.words, draft.paths, kept, [*ignored, *pasted])
 
     # Chips
 

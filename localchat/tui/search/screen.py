@@ -20,7 +20,6 @@ from textual.widgets import Input, OptionList
 
 from localchat.errors import InvalidInput, LocalChatError, NotFound
 from localchat.records import Chat, Role, moment, stamp
-from localchat.store import patiently
 from localchat.store.search.query_text import terms_of
 from localchat.store.search.search import PAGE, Answered, Cancelled, Found, Hit, Query, Search
 from localchat.text import count, one_line
@@ -280,7 +279,7 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
         self._read_on()
         if self._going and self._shown == self._number:
             self._going = False
-            self.run_worker(self.action_jump())
+            self.action_jump()
 
     @on(Failed)
     def _failed(self, event: Failed) -> None:
@@ -345,15 +344,17 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
         self._read_on()
 
     @on(OptionList.OptionSelected)
-    async def action_jump(self) -> None:
+    def action_jump(self) -> None:
         """Open the hit under the cursor, unless its chat went meanwhile; where the hits of what was typed last are not
         here yet, the first of those."""
         if self._shown != self._number:
             self._going = True
             return
-        hit = self.hits.hit
-        if hit is None:
-            return
+        if self.hits.hit is not None:
+            self._jump(self.hits.hit)
+
+    @work(exclusive=True, group="jump")
+    async def _jump(self, hit: Hit) -> None:
         try:
             chat = self._store.chats.get(hit.chat_id)
             if chat.deleted_at is not None:
@@ -376,6 +377,6 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
                     "This is another version, and a reply is coming in its chat.", "Stop that one first."
                 )
             leaf = self._store.messages.newest_leaf(message.id)
-            await patiently(lambda: self._store.chats.set_leaf(chat.id, leaf))
+            await self.app.written("show another version", lambda: self._store.chats.set_leaf(chat.id, leaf))
             self.app.chats_changed()
         return message.depth

@@ -223,7 +223,7 @@ async def test_editing_a_message_takes_its_files_along(store: Store, folder: Pat
         (folder / "notes.txt").unlink()
         conversation = app.chat_screen.conversation
         question = store.messages.line(store.chats.get(2))[-2]
-        conversation._edit(question)
+        conversation.edit(question.id)
         await pilot.pause(0.1)
         assert "[1] ▤ notes.txt · 10 bytes" in screen_text(app)
         await say(pilot, " again")

@@ -57,7 +57,7 @@ async def test_new_chats_of_a_remote_provider_get_a_title_by_their_model_until_t
         assert chat.title == "Rain and [/more]"
         assert "Rain and [/more]" in screen_text(app).splitlines()[0]
         assert [name for name, _ in script.requests] == ["far", "far"]
-        await app.switch_titles()
+        app.switch_titles()
         assert store.state.get(SWITCH) == "off"
         await pilot.press("ctrl+n")
         await say(pilot, "And in the south?")
