@@ -85,7 +85,7 @@ async def asked(store: Store, script: Script, change: Callable[[Store], object],
         await stands(pilot, "far/f1 answers at far.example")
         with Store(store.path) as second:
             change(second)
-        await app._look_around()
+        app._look_around()
         await settled(pilot)
         await pilot.press(*keys)
         await settled(pilot)
