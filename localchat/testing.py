@@ -6,6 +6,7 @@ Public and documented in docs/testing-flows.md. localchat's own tests use nothin
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from localchat import turns
 from localchat.errors import LocalChatError, ReplyCut
+from localchat.providers import Client, connect
 from localchat.records import (
     Finished,
+    Model,
     Piece,
     Progress,
     Provider,
@@ -28,12 +31,14 @@ from localchat.records import (
     Usage,
 )
 from localchat.store import Store
+from localchat.validation import ReplayFile
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from localchat.tui.app import LocalChat
 
+SIZE = (100, 30)  # columns and rows
 START = datetime(2026, 3, 2, 14, 2, tzinfo=UTC)
 
 
@@ -87,10 +92,21 @@ class Script:
         self.replies = [Reply(reply) if isinstance(reply, str) else reply for reply in replies] or [Reply("Yes.")]
         self.offers = [RemoteModel(name) for name in offers]
         self.requests = []
+        self._first = 0
         self._released = asyncio.Event()
 
-    def connect(self, provider: Provider) -> ScriptedClient:
-        return ScriptedClient(self, provider)
+    def says(self, *replies: Reply | str) -> None:
+        """What is answered from now on, in place of what was left."""
+        self.replies = [Reply(reply) if isinstance(reply, str) else reply for reply in replies]
+        self._first = len(self.requests)
+
+    def connect(self, provider: Provider) -> Client:
+        """A provider of kind ``replay`` has a script of its own: it answers for itself."""
+        return connect(provider) if provider.kind == "replay" else ScriptedClient(self, provider)
+
+    def next(self) -> Reply:
+        """The reply to the request that comes now."""
+        return self.replies[min(len(self.requests) - self._first, len(self.replies) - 1)]
 
     def release(self) -> None:
         """Let the replies that hold go on to their end."""
@@ -106,7 +122,7 @@ class ScriptedClient:
 
     async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         script = self._script
-        reply = script.replies[min(len(script.requests), len(script.replies) - 1)]
+        reply = script.next()
         script.requests.append((self._provider.name, request))
         for progress in reply.progress:
             yield progress
@@ -167,6 +183,52 @@ def add_chat(store: Store, title: str, ref: str, exchanges: Iterable[tuple[str, 
         raise ValueError("a chat needs at least one exchange")
     store.chats.rename(chat_id, title)
     return chat_id
+
+
+def add_replay(store: Store, path: Path | str, name: str = "replay") -> list[Model]:
+    """A provider that answers as this export did, at once, with the models of it; the first becomes the default.
+
+    Raises InvalidInput where the file has no replies.
+    """
+    from localchat.providers.replay import check, deck_of
+
+    file = ReplayFile(Path(path).absolute(), at_once=True)
+    check(file)
+    provider = store.catalog.add_provider(name, "replay", file.url)
+    models = [store.catalog.add_model(provider.name, model) for model in deck_of(file.path).models]
+    store.catalog.make_default(models[0].id)
+    return models
+
+
+class Statements(list[str]):
+    """SQL in the order in which SQLite was told it: the ``trace`` of a connection."""
+
+    @property
+    def transactions(self) -> list[list[str]]:
+        """What was written: the statements from each ``BEGIN IMMEDIATE`` to its ``COMMIT`` or ``ROLLBACK``, with both.
+
+        One that has not ended yet counts too.
+        """
+        found: list[list[str]] = []
+        inside = False
+        for statement in self:
+            words = statement.upper().split()
+            if words[:2] == ["BEGIN", "IMMEDIATE"]:
+                found.append([])
+                inside = True
+            if inside:
+                found[-1].append(statement)
+            if words[:1] in (["COMMIT"], ["ROLLBACK"]) and words[1:2] != ["TO"]:
+                inside = False
+        return found
+
+
+@contextlib.asynccontextmanager
+async def opened(app: LocalChat, size: tuple[int, int] = SIZE) -> AsyncGenerator[Pilot[Any], None]:
+    """The app running without a terminal, with its toasts, as soon as its first screen stands: a hand at its keys."""
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settled(pilot)
+        yield pilot
 
 
 def still_app(store: Store, script: Script | None = None) -> LocalChat:

@@ -15,6 +15,8 @@ import pytest
 from localchat.providers.embedded import weights as fetching
 from localchat.testing import still_environment
 
+pytest_plugins = ["localchat.pytest_plugin"]  # as an installed localchat has it; also for a path that is not installed
+
 still_environment()  # screens are the same on every machine
 # No test reads or writes what is the person's own; those that need a store or weights say where.
 _NOBODY = Path(tempfile.gettempdir()) / "localchat-tests-have-nothing-here"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,49 +29,10 @@ from localchat.testing import (
 from localchat.tui.app import LocalChat
 
 PAGE = (Path(__file__).parent.parent / "docs" / "testing-flows.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 ASKED = Request("m", (Line("user", "Hello"),))
 
 
-def example(name: str) -> Callable[..., Any]:
-    """A test as the page has it."""
-    (code,) = [block for block in BLOCKS if f"def {name}(" in block]
-    space: dict[str, Any] = {}
-    exec(compile(code, "docs/testing-flows.md", "exec"), space)
-    found: Callable[..., Any] = space[name]
-    return found
-
-
-# The page.
-
-
-def test_the_page_begins_with_an_example_of_ten_lines() -> None:
-    lines = [line for line in BLOCKS[0].splitlines() if line.strip()]
-    assert len(lines) <= 10
-
-
-def test_the_snapshot_example_of_the_page(tmp_path: Path, snap_compare: Any) -> None:
-    run = example("test_a_new_chat_about_rain")
-    assert list(inspect.signature(run).parameters) == ["tmp_path", "snap_compare"]
-    run(tmp_path, snap_compare)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "test_a_removed_model_is_stood_in_for_by_the_default",
-        "test_a_cut_reply_is_kept_and_not_taken_for_a_whole_one",
-    ],
-)
-async def test_the_other_examples_of_the_page(tmp_path: Path, name: str) -> None:
-    await example(name)(tmp_path)
-
-
-def test_no_example_of_the_page_is_left_out_here() -> None:
-    here = Path(__file__).read_text("utf-8")
-    named = re.findall(r"def (test_\w+)\(", "\n".join(BLOCKS))
-    assert len(named) == 3
-    assert all(f'"{name}"' in here for name in named)
+# The page. What its examples do: test_testing_page.py.
 
 
 def test_every_name_and_every_argument_is_in_the_page() -> None:

@@ -41,6 +41,7 @@ STARTED = 1.0  # seconds; by then the first screen stands
 TYPING = 0.3  # seconds that keys before ctrl+q may take to reach the composer
 STORING = 0.8  # seconds that the store gets, at the end, to take what it has not taken yet
 STOPPING = 1.2  # seconds that replies get to end in
+STAYS = 3600.0  # seconds
 THEME = "theme"  # its name in the store's state
 
 
@@ -191,6 +192,10 @@ class LocalChat(Shell):
         error = sys.exc_info()[1]
         self.bug = error if isinstance(error, Exception) else self._exception
         self._close_messages_no_wait()
+
+    def notify(self, message: str, *, timeout: float | None = None, **how: Any) -> None:
+        """In a still app a toast stays: how long a test takes to look at it is no part of the picture."""
+        super().notify(message, timeout=STAYS if self.still else timeout, **how)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Through the terminal (OSC 52), and the system's own clipboard for terminals that do not pass it on."""

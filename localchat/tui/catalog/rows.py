@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote
 
 from localchat.records import Model, Provider
 from localchat.text import count, one_line
@@ -137,10 +138,17 @@ def model_rows(
 
 def provider_detail(provider: Provider, state: State) -> str:
     """One line on the provider under the cursor."""
-    parts = [provider.base_url or place_words(provider), key_words(provider)]
+    parts = [_address(provider), key_words(provider)]
     if state.detail:  # what is wrong comes first: a narrow window cuts the end
         parts.insert(0 if state.mark == "○" else 2, state.detail)
     return " · ".join(one_line(part) for part in parts if part)
+
+
+def _address(provider: Provider) -> str:
+    """Of an export that is replayed its name alone: where it lies differs between two machines that show the same."""
+    if provider.kind == "replay":
+        return f"Replays {unquote((provider.base_url or '').partition('?')[0].rpartition('/')[2])}"
+    return provider.base_url or place_words(provider)
 
 
 def model_detail(model: Model, chats: int) -> str:
