@@ -6,7 +6,7 @@
 
 Models: ``plain reasoning length empty many slow refusal`` answer; ``400 401 403 404 429 quota 500 502 503 529
 overflow`` refuse; ``error-first error-midway cut cut-first no-finish no-finish-first malformed malformed-first
-wrong-shape silent silent-midway hang close html redirect`` break.
+wrong-shape silent silent-midway hang close html redirect`` break. Those of ``hostile.py`` flood, swell and lie.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
+
+from tests import hostile
 
 WORDS = ("Hello", ", ", "world")
 THOUGHTS = ("Let me ", "think.")
@@ -178,12 +180,14 @@ STATUSES = {"400": 400, "401": 401, "403": 403, "404": 404, "429": 429, "quota":
 
 @dataclass
 class FakeEndpoint:
-    """The server. ``left`` is set when a client goes away in the middle of a stream."""
+    """The server. ``left`` is set when a client goes away in the middle of a stream; ``models`` is what it lists, where
+    that is not ``MODELS``."""
 
     requests: list[Seen] = field(default_factory=list)
     left: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
     key: str | None = None
+    models: Any = None
 
     def __enter__(self) -> FakeEndpoint:
         endpoint = self
@@ -242,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.fake.key and self.fake.key not in key:
             self._answer(401, FORMATS[kind].error_body(401, f"{SECRET_WORDS} {key}"))
         elif path in ("/v1/models", "/v1beta/models"):
-            self._answer(200, MODELS[kind])
+            self._answer(200, MODELS[kind] if self.fake.models is None else self.fake.models)
         else:
             self._answer(404, FORMATS[kind].error_body(404, "no such path"))
 
@@ -254,7 +258,7 @@ class _Handler(BaseHTTPRequestHandler):
             kind, model = "openai", body["model"]
         elif path == "/v1/messages":
             kind, model = "anthropic", body["model"]
-        elif path.endswith(":streamGenerateContent"):
+        elif path.startswith("/v1beta/models/") and path.endswith(":streamGenerateContent"):
             kind, model = "google", path.rpartition("/")[2].partition(":")[0]
         else:
             self._answer(404, FORMATS["openai"].error_body(404, "no such path"))
@@ -265,6 +269,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _play(self, wire: OpenAIFormat, model: str) -> None:
         if model in STATUSES:
             self._refuse(wire, model)
+        elif hostile.knows(model):
+            hostile.play(self, wire, model)
         elif model == "overflow":
             self._answer(400, wire.overflow_body())
         elif model == "hang":

@@ -153,12 +153,12 @@ async def chat(
 
 async def _start(parts: AsyncIterator[bytes]) -> bytes:
     """The beginning of the body, with something in it beside white space where there is any."""
-    start = b""
+    start: list[bytes] = []
     async for part in parts:
-        start += part
-        if start.strip():
+        start.append(part)
+        if part.strip():
             break
-    return start
+    return b"".join(start)
 
 
 async def _events(start: bytes, parts: AsyncIterator[bytes], deltas: Deltas) -> AsyncGenerator[str, None]:
@@ -184,13 +184,10 @@ async def _events(start: bytes, parts: AsyncIterator[bytes], deltas: Deltas) -> 
 def _understood(deltas: Deltas, chunk: Any, place: Place, model: str) -> list[Piece]:
     """The pieces of one event. Raises where it is an error, or nothing that can be read."""
     if not isinstance(chunk, dict):
-        raise failures.cut(place, _STRANGE) if deltas.began else failures.not_understood(place)
+        raise failures.not_understood(place)
     if chunk.get("error"):
         raise _told(deltas, chunk, place, model)
     return deltas.pieces(chunk)
-
-
-_STRANGE = "something came that cannot be understood"
 
 
 def _told(deltas: Deltas, chunk: dict[str, Any], place: Place, model: str) -> LocalChatError:

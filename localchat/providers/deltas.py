@@ -106,11 +106,13 @@ def usage_in(told: Any) -> Usage | None:
 
 
 def usage(told_in: Any, told_out: Any) -> Usage | None:
-    """Both counts, or None where one of them is none: text, negative, beyond all measure."""
-    counts = [value for value in (told_in, told_out) if isinstance(value, int) and not isinstance(value, bool)]
-    if len(counts) < 2 or not all(0 <= value <= MOST_TOKENS for value in counts):
-        return None
-    return Usage(*counts)
+    """Both counts, or None where one of them is none."""
+    return Usage(told_in, told_out) if is_count(told_in) and is_count(told_out) else None
+
+
+def is_count(value: Any) -> bool:
+    """Whether this can be a number of tokens: no text, not negative, not beyond all measure."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
 
 
 def _thought_in(delta: dict[str, Any]) -> str:

@@ -81,17 +81,17 @@ def silent(place: Place, seconds: float) -> ProviderUnavailable:
     return ProviderUnavailable(f"{place.name} at {place.address} said nothing for {seconds:g} seconds.", AGAIN)
 
 
-class Exceeded(ProviderUnavailable):
-    """More came than a budget allows. ``what`` in the few words that go into brackets."""
+class Unreadable(ProviderUnavailable):
+    """What came is too much, or no reply at all. ``what`` in the few words that go into brackets."""
 
     def __init__(self, message: str, hint: str, what: str) -> None:
         super().__init__(message, hint)
         self.what = what
 
 
-def exceeded(place: Place, what: str) -> Exceeded:
-    """``what``: a line longer than 1 MB, …"""
-    return Exceeded(
+def exceeded(place: Place, what: str) -> Unreadable:
+    """More came than a budget allows. ``what``: a line longer than 1 MB, …"""
+    return Unreadable(
         f"{place.name} at {place.address} sent {what}; the rest was not read.",
         f"Check its address and its kind. {AGAIN}",
         what,
@@ -106,17 +106,18 @@ def size_words(size: int) -> str:
     return f"{size} bytes"
 
 
-def not_understood(place: Place) -> ProviderUnavailable:
+def not_understood(place: Place) -> Unreadable:
     """It answers, but speaks another language."""
-    return ProviderUnavailable(
+    return Unreadable(
         f"{place.name} at {place.address} sent something that cannot be understood.",
         f"Check its address and its kind. {AGAIN}",
+        "something came that cannot be understood",
     )
 
 
 def short(error: LocalChatError) -> str:
     """Why a reply was cut, in the few words that go into brackets."""
-    return error.what if isinstance(error, Exceeded) else error.message
+    return error.what if isinstance(error, Unreadable) else error.message
 
 
 def cut(place: Place, reason: str = "") -> ReplyCut:

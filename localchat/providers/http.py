@@ -16,7 +16,9 @@ from localchat import __version__
 from localchat.errors import ProviderRejected
 from localchat.providers import failures
 from localchat.providers.failures import Place
-from localchat.providers.limits import Budgets
+from localchat.providers.limits import Breath, Budgets
+
+Rewrite = Callable[[AsyncIterator[bytes], Place], AsyncIterator[bytes]]
 
 _PART = 64 * 1024  # bytes that decompression yields at once
 # What of an SDK's own headers is sent on. The rest tells about this machine, or comes from environment variables that
@@ -28,13 +30,20 @@ _KEPT_HEADERS = frozenset({
 
 
 def open_http(
-    base_url: str, headers: Mapping[str, str], place: Place, budgets: Budgets, *, silence: float | None = None
+    base_url: str,
+    headers: Mapping[str, str],
+    place: Place,
+    budgets: Budgets,
+    *,
+    silence: float | None = None,
+    rewrite: Rewrite | None = None,
 ) -> httpx2.AsyncClient:
     """A client that sends ``headers`` and no other secret, follows no one elsewhere, and reads no more than the budgets
     allow, whoever reads through it.
 
-    ``silence``: seconds without a byte that end a request; None leaves that to the clock of the reply. Reading raises
-    ``failures.Exceeded`` beyond the budgets, and ProviderRejected for a redirect or a web page.
+    ``silence``: seconds without a byte that end a request; None leaves that to the clock of the reply. ``rewrite`` is
+    put between an event stream and whoever reads it. Reading raises ``failures.Unreadable`` beyond the budgets, and
+    ProviderRejected for a redirect or a web page.
     """
 
     async def only_ours(request: httpx2.Request) -> None:
@@ -46,7 +55,7 @@ def open_http(
 
     async def no_more(response: httpx2.Response) -> None:
         _refuse_elsewhere(response, place)
-        response.stream = _bounded(response, place, budgets)
+        response.stream = _bounded(response, place, budgets, rewrite)
         response.headers.pop("content-encoding", None)  # the bounded stream has undone it
 
     return httpx2.AsyncClient(
@@ -78,7 +87,7 @@ def media_type(response: httpx2.Response) -> str:
     return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
-def _bounded(response: httpx2.Response, place: Place, budgets: Budgets) -> _Bounded:
+def _bounded(response: httpx2.Response, place: Place, budgets: Budgets, rewrite: Rewrite | None) -> _Bounded:
     assert isinstance(response.stream, httpx2.AsyncByteStream)
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if response.status_code >= 400:
@@ -86,7 +95,7 @@ def _bounded(response: httpx2.Response, place: Place, budgets: Budgets) -> _Boun
         return _Bounded(response.stream, encoding, place, budgets.error, what)
     if media_type(response) == "text/event-stream":
         what = f"more than {failures.size_words(budgets.stream)} for one reply"
-        return _Bounded(response.stream, encoding, place, budgets.stream, what, budgets.line)
+        return _Bounded(response.stream, encoding, place, budgets.stream, what, budgets.line, rewrite)
     what = f"more than {failures.size_words(budgets.reply)}"
     return _Bounded(response.stream, encoding, place, budgets.reply, what)
 
@@ -96,7 +105,14 @@ class _Bounded(httpx2.AsyncByteStream):
     it. ``most`` bytes in all, ``line`` in one line."""
 
     def __init__(
-        self, stream: httpx2.AsyncByteStream, encoding: str, place: Place, most: int, what: str, line: int | None = None
+        self,
+        stream: httpx2.AsyncByteStream,
+        encoding: str,
+        place: Place,
+        most: int,
+        what: str,
+        line: int | None = None,
+        rewrite: Rewrite | None = None,
     ) -> None:
         self._stream = stream
         self._decode = _decoder(encoding, place)
@@ -104,11 +120,18 @@ class _Bounded(httpx2.AsyncByteStream):
         self._most = most
         self._what = what
         self._line = line
+        self._rewrite = rewrite
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        total, open_line = 0, 0
+        counted = self._counted()
+        async for part in counted if self._rewrite is None else self._rewrite(counted, self._place):
+            yield part
+
+    async def _counted(self) -> AsyncIterator[bytes]:
+        total, open_line, breath = 0, 0, Breath()
         async for raw in self._stream:
             for part in self._decode(raw):
+                await breath.taken()
                 total += len(part)
                 if total > self._most:
                     raise failures.exceeded(self._place, self._what)

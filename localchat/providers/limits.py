@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import math
 import os
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from localchat.text import one_line, visible
 
 MB = 1024**2
 VARIABLE = "LOCALCHAT_LIMITS"
+_BREATHS = 0.02  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ class Budgets:
     between: float = 120.0
     whole: float = 3600.0
     listing: float = 30.0
+
+
+class Breath:
+    """Lets others have their turn, and a cancellation be heard, where much comes at once and nothing is waited for."""
+
+    def __init__(self) -> None:
+        self._latest = time.monotonic()
+
+    async def taken(self) -> None:
+        """To be awaited often; costs a look at the clock."""
+        if time.monotonic() - self._latest > _BREATHS:
+            await asyncio.sleep(0)
+            self._latest = time.monotonic()
 
 
 def budgets_of(provider: Provider) -> Budgets:
@@ -83,7 +98,7 @@ async def watched(pieces: AsyncGenerator[Piece, None], place: Place, budgets: Bu
     word. Reaching a limit, being cancelled or being closed closes the connection at once.
     """
     loop = asyncio.get_running_loop()
-    words, thought, size, redactor = False, False, 0, Redactor(place.key)
+    words, thought, size, redactor, breath = False, False, 0, Redactor(place.key), Breath()
     began, latest = loop.time(), loop.time()
     async with aclosing(pieces):
         while True:
@@ -91,6 +106,7 @@ async def watched(pieces: AsyncGenerator[Piece, None], place: Place, budgets: Bu
             deadline = min(latest + patience, began + budgets.whole)
             try:
                 async with asyncio.timeout_at(deadline):
+                    await breath.taken()
                     piece = await anext(pieces, None)
             except TimeoutError as error:
                 raise _late(place, budgets, loop.time() - began, words or thought) from error

@@ -19,6 +19,7 @@ from localchat.providers.failures import Place
 from localchat.providers.keys import key_of
 from localchat.providers.limits import Budgets
 from localchat.providers.loading import HTTP, preload
+from localchat.providers.vendors import wire
 from localchat.records import Finished, Line, Piece, Provider, ReasoningPiece, RemoteModel, Request, TextPiece, ToolCall
 from localchat.text import one_line
 
@@ -35,6 +36,7 @@ class DirectClient:
 
     default_url: ClassVar[str]
     modules: ClassVar[tuple[str, ...]]
+    rewrite = staticmethod(wire.rewritten)
 
     def __init__(self, provider: Provider, *, budgets: Budgets | None = None) -> None:
         self._provider = provider
@@ -65,7 +67,9 @@ class DirectClient:
         place, headers, budgets = await self._prepared()
         # Given no limit the SDKs use their own; the clock of the reply ends before this one does.
         silence = budgets.whole
-        http = await asyncio.to_thread(open_http, self._base_url, headers, place, budgets, silence=silence)
+        http = await asyncio.to_thread(
+            open_http, self._base_url, headers, place, budgets, silence=silence, rewrite=self.rewrite
+        )
         async with http:
             model = await asyncio.to_thread(self._model, request.model, http)
             coming = limits.watched(self._pieces(model, request, place), place, budgets)
@@ -180,13 +184,13 @@ def _last_pieces(reply: ModelResponse, place: Place) -> list[Piece]:
 
 
 def _faults() -> tuple[type[Exception], ...]:
-    """What a stream may raise that is the endpoint's doing. The last five are how the SDKs stumble over an event of the
+    """What a stream may raise that is the endpoint's doing. The last six are how the SDKs stumble over an event of the
     wrong shape."""
     import httpx2
     from pydantic_ai.exceptions import AgentRunError
 
     known = (LocalChatError, AgentRunError, httpx2.HTTPError, httpx2.InvalidURL)
-    return (*known, ValueError, TypeError, AttributeError, LookupError, AssertionError)
+    return (*known, ValueError, TypeError, AttributeError, LookupError, AssertionError, RecursionError)
 
 
 def _translated(error: Exception, place: Place, model: str, began: bool) -> LocalChatError:

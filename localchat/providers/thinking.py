@@ -65,7 +65,7 @@ class ThinkTags:
         return False
 
     def _in_thoughts(self, found: list[Piece]) -> bool:
-        at = self._held.find(self._closing)
+        at, blank = self._held.find(self._closing), self._fresh
         if at >= 0:
             thought = self._held[:at]
             self._held, self._closing, self._fresh = self._held[at + len(self._closing) :], "", True
@@ -74,6 +74,6 @@ class ThinkTags:
             thought = self._held[: len(self._held) - kept]
             self._held = self._held[len(self._held) - kept :]
             self._fresh = self._fresh and not thought
-        if thought.strip() or (thought and not self._fresh):
+        if thought.strip() or (thought and not blank):
             found.append(ReasoningPiece(thought))
         return at >= 0

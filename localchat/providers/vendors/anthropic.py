@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from localchat.providers.listing import remote_models
 from localchat.providers.sdk_client import DirectClient, quiet
+from localchat.providers.vendors import wire
 from localchat.records import RemoteModel
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class AnthropicClient(DirectClient):
 
     default_url = "https://api.anthropic.com"
     modules = ("pydantic_ai.direct", "pydantic_ai.models.anthropic", "pydantic_ai.providers.anthropic")
+    rewrite = staticmethod(wire.named)
 
     def _auth(self, key: str | None) -> dict[str, str]:
         return {"anthropic-version": _VERSION, **({"x-api-key": key} if key else {})}
