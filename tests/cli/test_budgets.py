@@ -1,0 +1,85 @@
+"""`localchat ask` against hostile servers, as a process of its own: what it says, what it takes, how it is stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localchat.store import Store
+from tests.cli.conftest import command, start
+from tests.fakes import FakeEndpoint
+
+MOST = 200 * 1024**2  # bytes of memory at the highest
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no wait4")
+
+
+@pytest.fixture
+def endpoint() -> Iterator[FakeEndpoint]:
+    with FakeEndpoint() as fake:
+        yield fake
+
+
+def added(path: Path, endpoint: FakeEndpoint, model: str, kind: str = "openai") -> None:
+    with Store(path) as store:
+        store.catalog.add_provider("acme", kind, endpoint.base_url(kind), "none", None)
+        store.catalog.add_model("acme", model)
+
+
+def peak(usage: resource.struct_rusage) -> int:
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+CASES = [
+    ("endless-error", "provider_unavailable", "longer than 1 MB"),
+    ("bomb-error", "provider_unavailable", "longer than 1 MB"),
+    ("bomb-line", "provider_unavailable", "a line longer than 1 MB"),
+    ("bomb-pings", "provider_unavailable", "more than 64 MB"),
+    ("bomb-json", "provider_unavailable", "more than 16 MB"),
+    ("endless-line", "provider_unavailable", "a line longer than 1 MB"),
+    ("huge-delta", "provider_unavailable", "a line longer than 1 MB"),
+    ("flood", "reply_cut", "longer than 16 MB"),
+    ("pings", "provider_unavailable", "said nothing for 2 seconds"),
+    ("hang", "provider_unavailable", "said nothing for 2 seconds"),
+]
+
+
+@pytest.mark.parametrize(("model", "code", "words"), CASES)
+def test_a_hostile_server_costs_less_than_200_mb(
+    path: Path, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch, model: str, code: str, words: str
+) -> None:
+    monkeypatch.setenv("LOCALCHAT_LIMITS", "first_word=2" if model in ("pings", "hang") else "")
+    added(path, endpoint, model)
+    with (path.parent / "out").open("wb") as out, (path.parent / "err").open("wb") as err:
+        process = subprocess.Popen(command("ask", "-m", f"acme/{model}", "--json", "hi"), stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 1
+    error = json.loads((path.parent / "err").read_text().splitlines()[-1])["error"]
+    assert error["code"] == code
+    assert words in error["message"]
+    assert peak(usage) < MOST
+
+
+@pytest.mark.parametrize("model", ["flood", "bomb-pings", "pings", "hang", "slow"])  # the others end by themselves
+def test_ctrl_c_ends_it_within_a_second(path: Path, endpoint: FakeEndpoint, model: str) -> None:
+    added(path, endpoint, model)
+    process = start("ask", "-m", f"acme/{model}", "hi")
+    until = time.monotonic() + 20
+    while not endpoint.requests and time.monotonic() < until:
+        time.sleep(0.005)
+    time.sleep(0.1)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    took = time.monotonic() - began
+    assert process.returncode == 130
+    assert took < 1.5, "a second, and the start of an exit on a busy machine"
