@@ -218,6 +218,12 @@ def key(source: str, name: str | None, provider: str) -> tuple[KeySource, str | 
             "Give the name of the environment variable that holds it (such as OPENAI_API_KEY), or use the keyring.",
         )
     if source == "env":
+        if name and _may_be_a_key(name):
+            raise InvalidInput(
+                "That may be a key itself: it is long for a name, has no _, and no variable of that name is set here."
+                " Nothing was stored.",
+                "If it is the name of a variable, set it first; a key goes into the keyring with `--key-stdin`.",
+            )
         if not name or not _VARIABLE.fullmatch(name) or len(name) > MODEL_LENGTH:
             raise InvalidInput(
                 "That is no name of an environment variable" + (" (none was given)." if not name else "."),
@@ -236,6 +242,11 @@ def looks_like_a_key(text: str) -> bool:
         return True
     mixed = any(c.islower() for c in text) and any(c.isdigit() for c in text)
     return len(text) >= 20 and mixed and (any(c.isupper() for c in text) or "_" not in text)
+
+
+def _may_be_a_key(name: str) -> bool:
+    """Whether what is given as the name of a variable is rather a key, of a kind that looks like a word."""
+    return len(name) >= 16 and "_" not in name and name not in os.environ
 
 
 def context(tokens: int | None) -> int | None:

@@ -320,8 +320,11 @@ def remove(session: Session, name: str, successor: str | None, dry_run: bool, ye
         ),
         before=ask_about_key,
     )
-    if done is not None and done.provider is not None and done.provider.key_source == "keyring" and forget:
-        notice(f"The key of {name} was taken out of the keyring.")
+    if done is not None and done.provider is not None:
+        from localchat.providers.keys import fate
+
+        if told := fate(done.provider, forgotten=forget):
+            notice(told)
 
 
 @providers.command()

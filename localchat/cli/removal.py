@@ -88,6 +88,7 @@ def _document(preview: RemovalPreview) -> dict[str, Any]:
 
 def _lines(preview: RemovalPreview) -> Iterator[str]:
     yield _models(preview)
+    yield from _key(preview)
     yield from _chats(preview)
     yield from _default(preview)
     if leaves_machine(preview):
@@ -104,6 +105,13 @@ def _models(preview: RemovalPreview) -> str:
     if not preview.models:
         return "It has no models."
     return f"{count(len(preview.models), 'model')} {'goes' if len(preview.models) == 1 else 'go'}: {names}."
+
+
+def _key(preview: RemovalPreview) -> Iterator[str]:
+    if preview.provider is not None and preview.provider.key_source != "none":
+        from localchat.providers.keys import fate
+
+        yield fate(preview.provider, forgotten=None)
 
 
 def _chats(preview: RemovalPreview) -> Iterator[str]:

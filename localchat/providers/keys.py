@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -151,6 +152,24 @@ def _refusals(keyring: ModuleType, what: str) -> Iterator[None]:
         yield
     except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
         raise InvalidInput(f"The keyring {what} ({_why(error)}).", _NO_KEYRING) from error
+
+
+def fate(provider: Provider, *, forgotten: bool | None) -> str:
+    """What becomes of a provider's key with its removal, in a sentence; empty where it has none. ``forgotten``: whether
+    it was taken out of the keyring; None before the removal."""
+    if provider.key_source == "none":
+        return ""
+    if provider.key_source == "env":
+        return f"Its key stays where it is, in ${one_line(provider.key_name or '', 120)}."
+    entry = one_line(_entry(provider), 120)
+    if forgotten is None:
+        return "Its key stays in the keyring, for when it comes back; `--forget-key` takes it out."
+    if forgotten:
+        return "Its key was taken out of the keyring."
+    return (
+        f"Its key stays in the keyring, for when it comes back; `python -m keyring del {_SERVICE} {shlex.quote(entry)}`"
+        " takes it out."
+    )
 
 
 def _from_keyring(provider: Provider) -> str | None:

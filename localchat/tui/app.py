@@ -7,7 +7,6 @@ import contextlib
 import gc
 import signal
 import sys
-import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from localchat.errors import Internal, LocalChatError
 from localchat.providers import connect
 from localchat.store import Store
 from localchat.text import one_line
+from localchat.tui import crash_reports
 from localchat.tui.chat.live_turns import LiveTurns
 from localchat.tui.chat.screen import ChatScreen
 from localchat.tui.dialogs.too_small import TooSmallScreen, too_small
@@ -284,11 +284,7 @@ def _copy_natively(text: str) -> None:
 def _reported(bug: Exception, store: Path, unstored: LocalChatError | None) -> Internal:
     """A bug as a person is told of it: the traceback goes to a file beside the store, not to the terminal."""
     cause = bug.error if isinstance(bug, WorkerFailed) else bug
-    report = store.with_name(f"{store.stem}-bug.txt")
+    report = crash_reports.write(cause, store)
     kept = "What was sent and what came is stored." if unstored is None else unstored.hint
-    hint = f"{kept} Please report it."
-    with contextlib.suppress(OSError):
-        report.write_text("".join(traceback.format_exception(cause)), encoding="utf-8", errors="replace")
-        report.chmod(0o600)
-        hint = f"{kept} Please report it, with {report}."
+    hint = f"{kept} Please report it" + (f", with {report}." if report else ".")
     return Internal(f"localchat met a bug and had to end: {type(cause).__name__}: {one_line(str(cause), 200)}", hint)

@@ -289,13 +289,38 @@ def test_a_removed_provider_comes_back_with_its_models_and_the_default(run: Run,
 
 def test_the_key_stays_in_the_keyring_unless_it_is_to_be_forgotten(run: Run, store: Store, memory: Memory) -> None:
     run("providers", "add", "far", "--kind", "anthropic", "--key-stdin", stdin=SECRET)
-    run("providers", "remove", "far", "--yes")
+    entry = next(iter(memory.kept))
+    assert "Its key stays in the keyring" in run("providers", "remove", "far", "--dry-run").out
+    kept = run("providers", "remove", "far", "--yes")
     assert list(memory.kept.values()) == [SECRET]
+    assert "Its key stays in the keyring, for when it comes back;" in kept.err
+    assert f"`python -m keyring del localchat {entry[-1]}` takes it out." in kept.err
     assert run("providers", "restore", "far", "--json").json["has_key"] is True
 
     forgotten = run("providers", "remove", "far", "--yes", "--forget-key")
-    assert (memory.kept, forgotten.err) == ({}, "The key of far was taken out of the keyring.\n")
+    assert (memory.kept, forgotten.err) == ({}, "Its key was taken out of the keyring.\n")
     assert run("providers", "restore", "far", "--json").json["has_key"] is False
+
+
+def test_a_removal_says_that_a_variable_is_left_alone(run: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_KEY", SECRET)
+    run("providers", "add", "far", "--kind", "anthropic", "--key-env", "ACME_KEY")
+    assert run("providers", "remove", "far", "--yes").err == "Its key stays where it is, in $ACME_KEY.\n"
+    run("providers", "add", "play", "--kind", "echo")
+    assert run("providers", "remove", "play", "--yes").err == ""
+
+
+@pytest.mark.parametrize("name", ["AKIAIOSFODNN7EXAMPLEKEY", "averylongnameindeed"])
+def test_the_name_of_a_variable_that_may_be_a_key_is_questioned(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv(name, raising=False)
+    refused = run("providers", "add", "far", "--kind", "anthropic", "--key-env", name, "--json")
+    assert refused.error["code"] == "invalid_input"
+    assert name not in refused.err
+    assert name not in run("providers", "list", "--json").out
+    monkeypatch.setenv(name, "the key")
+    assert run("providers", "add", "far", "--kind", "anthropic", "--key-env", name).code == 0
 
 
 def test_the_log_tells_why_the_default_changed(run: Run, echo: Store) -> None:

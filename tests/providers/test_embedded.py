@@ -257,6 +257,18 @@ async def test_the_key_stands_in_no_command_line_and_no_environment(local: Provi
     assert only_engine().key not in " ".join(process.cmdline()) + str(process.environ())
 
 
+async def test_the_engine_gets_nothing_of_the_environment_that_it_does_not_need(
+    local: Provider, cold: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = {"OPENAI_API_KEY": "s1", "ACME": "s2", "LD_SECRET_KEY": "s3", "HF_TOKEN": "s4", "AWS_PROFILE": "s5"}
+    for name, text in secrets.items():
+        monkeypatch.setenv(name, text)
+    await read(connect(local), asking(BOX, "Hi", max_tokens=1))
+    there = process_of(only_engine()).environ()
+    assert "PATH" in there
+    assert not set(secrets) & set(there)
+
+
 async def test_nothing_is_written_over_the_screen(
     local: Provider, cold: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,8 +138,24 @@ def _spawn(log: Path | None) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=aloud,
             cwd=Path(sys.executable).anchor or None,
+            env=_environment(),
             **apart,
         )
+
+
+# What Python, the loader of libraries and the drivers of graphics cards read. Whatever else stands in the environment
+# (keys above all) is nothing to an engine.
+_NEEDED = re.compile(
+    r"(PATH|HOME|USER|LOGNAME|USERPROFILE|LOCALAPPDATA|APPDATA|PROGRAMDATA|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC"
+    r"|TMPDIR|TEMP|TMP|LANG|TZ|PYTHONPATH|PYTHONHOME|PYTHONUTF8|XDG_CACHE_HOME|XDG_RUNTIME_DIR|DISPLAY)"
+    r"|(LC|LD|DYLD|OMP|GOMP|KMP|MKL|OPENBLAS|GGML|CUDA|NVIDIA|HIP|ROCR|HSA|AMD|VK|VULKAN|MESA|GPU|SYCL|ONEAPI|ZE|MTL)_\w+",
+    re.IGNORECASE,
+)
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
+
+
+def _environment() -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if _NEEDED.fullmatch(name) and not _SECRET.search(name)}
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:
