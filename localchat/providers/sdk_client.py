@@ -158,12 +158,16 @@ def _pieces_of(event: object) -> list[Piece]:
         ThinkingPartDelta,
     )
 
-    match event:  # the first words of a part stand in its start, not in a delta
-        case PartStartEvent(part=TextPart(content=text)) | PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+    # The first words of a part stand in its start, not in a delta; what a server sends in place of text is passed on.
+    match event:
+        case (
+            PartStartEvent(part=TextPart(content=str(text)))
+            | PartDeltaEvent(delta=TextPartDelta(content_delta=str(text)))
+        ):
             return [TextPiece(text)] if text else []
-        case PartStartEvent(part=ThinkingPart(content=text)):
+        case PartStartEvent(part=ThinkingPart(content=str(text))):
             return [ReasoningPiece(text)] if text else []
-        case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=thought)):
+        case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str(thought))):
             return [ReasoningPiece(thought)] if thought else []
     return []
 
@@ -270,7 +274,6 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def quiet() -> None:
-    """pydantic-ai warns on standard error where it leaves out a parameter that a model does not take."""
-    from pydantic_ai.exceptions import UnsupportedSettingWarning
-
-    warnings.filterwarnings("ignore", category=UnsupportedSettingWarning)
+    """pydantic-ai warns on standard error where it leaves out a parameter that a model does not take, and where it finds
+    no usage."""
+    warnings.filterwarnings("ignore", module=r"pydantic_ai\.")
