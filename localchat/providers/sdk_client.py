@@ -274,6 +274,6 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def quiet() -> None:
-    """pydantic-ai warns on standard error where it leaves out a parameter that a model does not take, and where it finds
-    no usage."""
+    """pydantic-ai warns on standard error where it leaves out a parameter that a model does not take, and where there
+    is no usage."""
     warnings.filterwarnings("ignore", module=r"pydantic_ai\.")
