@@ -15,7 +15,6 @@ from localchat.cli.parameters import ChatId, Words, wrong_usage
 from localchat.cli.program import Command
 from localchat.cli.session import Session, pass_session
 from localchat.cli.streaming_output import StatusLine
-from localchat.errors import InvalidInput
 from localchat.text import clean, count, one_line
 
 if TYPE_CHECKING:
@@ -128,10 +127,8 @@ def import_chats(session: Session, file: str, kind: str | None, dry_run: bool) -
     finally:
         status.clear()
     answer(session, done.document(), *done.lines())
-    if done.nothing:
-        raise InvalidInput(
-            f"Nothing of {one_line(file, 300)} could be imported.", one_line(done.chats_failed[0].reason, 300)
-        )
+    if failed := done.failed(file):
+        raise failed
 
 
 @click.command(cls=Command)

@@ -10,7 +10,7 @@ from localchat.store import Store
 from localchat.store.transfer import Exchange, Taken
 from localchat.text import count
 from localchat.transfer.importers import Imported, found, guarded
-from localchat.transfer.importers.reading import LOOSE
+from localchat.transfer.importers.reading import EMPTY, LOOSE, problems
 from localchat.transfer.portable import Note, Unreadable, WholeChat
 
 
@@ -29,6 +29,7 @@ def import_file(
     """
     path, importer = found(given, kind)
     done = Imported(importer.KIND, importer.LABEL, dry_run)
+    done.problems = problems(path)
     tally: Counter[Note] = Counter()
     exchange = Exchange(store)
     models: dict[str, None] = {}
@@ -37,6 +38,7 @@ def import_file(
         match chat:
             case Note():
                 tally[chat] += 1
+                done.empty += chat is EMPTY
             case Unreadable():
                 done.chats_failed.append(chat)
             case _:

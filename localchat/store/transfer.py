@@ -17,7 +17,7 @@ from localchat.store.connection import immediate, snapshot
 from localchat.store.fields import document, number, number_or_none, text, text_or_none
 from localchat.store.messages import error_of, reason_of, role_of, status_of, usage_of
 from localchat.text import one_line, storable, title_from
-from localchat.transfer.portable import OWN, NamedModel, WholeChat, WholeMessage, in_order, line_of
+from localchat.transfer.portable import BY_WORDS, OWN, ByWords, NamedModel, WholeChat, WholeMessage, in_order, line_of
 
 _PAGE = 200  # chats that get their lasting names in one transaction
 
@@ -179,7 +179,7 @@ class Exchange:
                 models, added = self._give_models(tx, chat)
                 chat_id = self._write_chat(tx, chat, models)
                 self._write_messages(tx, chat_id, chat, models)
-                for source, source_id in ((chat.source, chat.source_id), *chat.also):
+                for source, source_id in ((chat.source, _lasting(chat)), *chat.also):
                     tx.execute(
                         "insert or ignore into chat_sources (source, source_id, chat_id, messages, created_at)"
                         " values (?, ?, ?, ?, ?)",
@@ -191,18 +191,42 @@ class Exchange:
 
     def _there(self, chat: WholeChat) -> Taken | None:
         for source, source_id in ((chat.source, chat.source_id), *chat.also):
-            row = self._connection.execute(
-                "select c.id, c.deleted_at, s.messages as then_there,"
+            by_words = source in BY_WORDS
+            full = _lasting(chat) if source == chat.source else source_id if "@" in source_id else ""
+            base = storable(ByWords.parse(source_id).base if by_words else source_id)
+            rows = self._connection.execute(
+                "select c.id, c.deleted_at, s.source_id, s.messages as then_there,"
                 " (select count(*) from messages m where m.chat_id = c.id) as here"
-                " from chat_sources s join chats c on c.id = s.chat_id where s.source = ? and s.source_id = ?",
-                (storable(source), storable(source_id)),
-            ).fetchone()
-            if row is not None:
+                " from chat_sources s join chats c on c.id = s.chat_id"
+                " where s.source = ? and (s.source_id = ? or (s.source_id >= ? and s.source_id < ?))",
+                (storable(source), base, *((f"{base}@", f"{base}A") if by_words else ("", ""))),
+            ).fetchall()
+            for row in rows:
+                if by_words and text(row["source_id"]) != full and not self._same_words(row, chat):
+                    continue
                 trashed = row["deleted_at"] is not None
                 # What came from another program may have gone on there; what is ours, in another store of ours.
                 known = row["then_there"] if source == chat.source != OWN else row["here"]
                 return Taken(row["id"], new=False, trashed=trashed, grown=max(len(chat.messages) - known, 0))
         return None
+
+    def _same_words(self, row: sqlite3.Row, chat: WholeChat) -> bool:
+        """Whether what came under this name, and the chat, are one and the same, of which one may have gone on."""
+        line = line_of(chat)
+        begins = ByWords.parse(text(row["source_id"])).begins(line)
+        if begins is not None:
+            return begins
+        above: list[int | None] = [None]
+        for message in line[: number(row["then_there"]) or None]:
+            found = self._connection.execute(
+                "select m.id from messages m, json_each(?) p where m.chat_id = ? and m.parent_id is p.value"
+                " and m.role = ? and m.content = ?",
+                (json.dumps(above), row["id"], message.role, storable(message.content)),
+            ).fetchall()
+            above = [each[0] for each in found]
+            if not above:
+                return False
+        return True
 
     def _model_id(self, model: NamedModel) -> int | None:
         """The model of that name here. One that ran on its machine is never taken for one that runs elsewhere."""
@@ -219,9 +243,12 @@ class Exchange:
         added = []
         for model in _models_in(chat):
             found = self._model_id(model)
+            local = None if model.local is None else int(model.local)
+            if found is not None and local is not None:
+                learnt = "update model_configs set is_local = ? where id = ? and is_local is null"
+                tx.execute(learnt, (local, found))
             if found is None:
                 now = self._now()
-                local = None if model.local is None else int(model.local)
                 made = tx.execute(
                     "insert into model_configs (provider, model, is_local, created_at, updated_at, deleted_at)"
                     " values (?, ?, ?, ?, ?, ?)",
@@ -268,6 +295,11 @@ class Exchange:
         if summed is not None:
             given = (storable(chat.summary), summed[0], chat_id)
             tx.execute("update chats set summary = ?, summary_of = ? where id = ?", given)
+
+
+def _lasting(chat: WholeChat) -> str:
+    """The name under which it is known again."""
+    return str(ByWords.of(chat.source_id, line_of(chat))) if chat.source in BY_WORDS else chat.source_id
 
 
 def _in_order(chat: WholeChat) -> tuple[WholeChat, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -9,6 +11,9 @@ from typing import Any, NamedTuple
 from localchat.records import Attachment, ErrorNote, Reason, Role, Status, Usage
 
 OWN = "localchat"  # the source of chats that were begun here
+# Programs that number their chats from 1 in each of their files: two files have the same numbers, and people begin
+# chats with the same words. Such a chat is known by its number and all of its words.
+BY_WORDS = frozenset({"elia", "oterm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,43 @@ def line_of(chat: WholeChat) -> list[WholeMessage]:
         line[at.key] = at
         at = by_key.get(at.parent) if at.parent is not None else None
     return list(line.values())[::-1]
+
+
+_LASTING = re.compile(r"(?P<base>.*)@(?P<number>\d{1,9})-(?P<digest>[0-9a-f]{16})", re.DOTALL)
+
+
+class ByWords(NamedTuple):
+    """The lasting name of a chat of ``BY_WORDS``: what its source calls it, and its words when it came."""
+
+    base: str
+    number: int | None = None  # of messages; None in a name of before these were in it
+    digest: str = ""
+
+    @classmethod
+    def of(cls, base: str, line: Sequence[WholeMessage]) -> ByWords:
+        return cls(base, len(line), _digest(line))
+
+    @classmethod
+    def parse(cls, name: str) -> ByWords:
+        found = _LASTING.fullmatch(name)
+        return cls(name) if found is None else cls(found["base"], int(found["number"]), found["digest"])
+
+    def __str__(self) -> str:
+        return self.base if self.number is None else f"{self.base}@{self.number}-{self.digest}"
+
+    def begins(self, line: Sequence[WholeMessage]) -> bool | None:
+        """Whether this chat, as it came, is the beginning of ``line``. None where its words are needed to know."""
+        if self.number is None or self.number > len(line):
+            return None
+        return _digest(line[: self.number]) == self.digest
+
+
+def _digest(line: Sequence[WholeMessage]) -> str:
+    words = hashlib.sha256()
+    for message in line:
+        said = message.content.encode("utf-8", "replace")
+        words.update(f"{message.role} {len(said)} ".encode() + said)
+    return words.hexdigest()[:16]
 
 
 def versions_of(chat: WholeChat) -> dict[str, tuple[int, int]]:

@@ -159,6 +159,7 @@ def test_what_an_import_says(run: Run, echo: Store, tmp_path: Path) -> None:
         "messages": 0,
         "models_added": [],
         "notes": [],
+        "damaged": False,
     }
     assert "gpt-4o (removed)" in run("chats", "list").out
     assert run("ask", "--chat", "1", "hello").err == "openai/gpt-4o was removed. play/echo answers now.\n"

@@ -293,7 +293,7 @@ def test_odd_values_are_put_right(store: Store, tmp_path: Path) -> None:
     assert (message.usage, message.duration_ms, message.left_out) == (None, None, 0)
     assert message.error == ErrorNote("internal", "5")
     assert message.model is not None
-    assert (message.model.provider, message.model.local) == ("open-ai-x", False)
+    assert (message.model.provider, message.model.local) == ("open-ai-x", None)
     assert message.model.model.startswith("badname x")
     assert len(message.model.model) == 200
     assert (back.parameters, back.leaf, back.also) == ({"seed": 5}, message.key, ())

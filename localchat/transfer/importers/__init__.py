@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Protocol, cast
 
 from localchat.errors import InvalidInput
 from localchat.text import count, one_line
+from localchat.transfer.importers.reading import DAMAGED, EMPTY
 from localchat.transfer.portable import Found, Unreadable
 
 KINDS = ("localchat", "chatgpt", "llm", "elia", "oterm")
@@ -35,7 +37,8 @@ class Importer(Protocol):
 class Imported:
     """What an import did, or with ``dry_run`` would do. ``models_added``: refs that arrived as tombstones.
 
-    ``kind`` is the source for scripts, ``label`` for people.
+    ``kind`` is the source for scripts, ``label`` for people. ``empty``: chats there without messages. ``problems``: how
+    many SQLite finds in the source, where it is a damaged file of SQLite's.
     """
 
     kind: str
@@ -47,11 +50,17 @@ class Imported:
     messages: int = 0
     models_added: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    empty: int = 0
+    problems: int = 0
 
-    @property
-    def nothing(self) -> bool:
-        """Something was there, and none of it could be read."""
-        return bool(self.chats_failed) and not self.chats_imported and not self.chats_skipped
+    def failed(self, given: str) -> InvalidInput | None:
+        """Why it counts as failed, whatever came in: the source is damaged, or nothing of what it holds came."""
+        if self.problems:
+            return damaged(given, self.problems)
+        if self.chats_imported or self.chats_skipped or not (self.chats_failed or self.empty):
+            return None
+        reason = one_line(self.chats_failed[0].reason, 300) if self.chats_failed else EMPTY.times(self.empty)
+        return InvalidInput(f"Nothing of {one_line(given, 300)} could be imported.", reason)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -65,6 +74,7 @@ class Imported:
             "messages": self.messages,
             "models_added": self.models_added,
             "notes": self.notes,
+            "damaged": bool(self.problems),
         }
 
     def lines(self) -> Iterator[str]:
@@ -94,11 +104,22 @@ def guarded(importer: Importer, path: Path) -> Iterator[Found]:
             yield chat
     except (OSError, sqlite3.Error) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        if not begun and getattr(error, "sqlite_errorname", "").startswith(DAMAGED):
+            raise damaged(str(path), 1) from error
         if not begun:
             raise InvalidInput(
                 f"{one_line(str(path), 300)} cannot be read ({one_line(reason, 200)}).", "Check the file."
             ) from error
         yield Unreadable("the rest of the file", reason)
+
+
+def damaged(given: str, problems: int) -> InvalidInput:
+    shown = one_line(given, 300)
+    return InvalidInput(
+        f"{shown} is damaged: SQLite finds {count(problems, 'problem')} in it.",
+        f"`sqlite3 {shlex.quote(shown)} .recover | sqlite3 recovered.db` saves what can be saved; then import"
+        " recovered.db.",
+    )
 
 
 def found(given: str, kind: str | None) -> tuple[Path, Importer]:
@@ -134,16 +155,20 @@ def found(given: str, kind: str | None) -> tuple[Path, Importer]:
 
 def _unknown(shown: str, path: Path, kind: str | None) -> InvalidInput:
     """Why nobody reads it."""
-    from localchat.transfer.importers.reading import has, is_sqlite
+    from localchat.transfer.importers.chatgpt import beginning
+    from localchat.transfer.importers.reading import has, is_sqlite, problems
+    from localchat.transfer.importers.services import whose
 
-    whose = f"one of {kind}" if kind else "one that localchat knows"
+    wanted = f"one of {kind}" if kind else "one that localchat knows"
     if path.is_file() and is_sqlite(path):
         if has(path, model_configs="id provider model", messages="id chat_id content"):
             return InvalidInput(
                 f"{shown} is a store of localchat, or a backup of one.",
                 f"Open it with `--db`, or export its chats: `localchat --db {shown} chats export --all --format json`.",
             )
-        return InvalidInput(
-            f"{shown} is an SQLite file, but not {whose}, or it is damaged.", f"What can be imported: {_KNOWN}."
-        )
-    return InvalidInput(f"{shown} is no export: not {whose}.", f"What can be imported: {_KNOWN}.")
+        if number := problems(path):
+            return damaged(shown, number)
+        return InvalidInput(f"{shown} is an SQLite file, but not {wanted}.", f"What can be imported: {_KNOWN}.")
+    if service := whose(beginning(path) or ""):
+        return InvalidInput(f"{shown} is {service}, which localchat does not read.", f"What can be imported: {_KNOWN}.")
+    return InvalidInput(f"{shown} is no export: not {wanted}.", f"What can be imported: {_KNOWN}.")

@@ -14,6 +14,7 @@ from localchat.transfer.importers.chatgpt_parts import Files
 from localchat.transfer.importers.chatgpt_tree import conversation
 from localchat.transfer.importers.json_stream import Bytes, Damaged, JsonStream
 from localchat.transfer.importers.reading import file_time
+from localchat.transfer.importers.services import whose
 from localchat.transfer.portable import Found, Unreadable
 
 KIND = "chatgpt"
@@ -24,18 +25,43 @@ _HEAD = 1 << 18  # bytes: what stands before the messages of the first chat is s
 
 
 def sniff(path: Path) -> bool:
+    text = beginning(path)
+    if text is None or whose(text) is not None:
+        return False
+    if path.is_dir() or zips.is_zip(path):
+        return True  # by its name; what is wrong inside is told chat by chat
+    return text[:1] in ("[", "{") and re.search(r'"mapping"\s*:', text) is not None
+
+
+def beginning(path: Path) -> str | None:
+    """Of the first conversations of a zip or folder, or of the file itself; None where there are none."""
     try:
         if path.is_dir():
-            return bool(_in_folder(path))
-        if zips.is_zip(path):
-            return any(_NAME.fullmatch(name) for name in zips.names(path))
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head = next((_head(place) for place in _in_folder(path)), None)
+        elif zips.is_zip(path):
+            wanted = sorted(name for name in zips.names(path) if _NAME.fullmatch(name))
+            with closing(zips.members(path, wanted[:1])) as found:
+                head = next((_start(member) for _, member in found), None)
+        else:
+            head = _head(path)
     except OSError:
-        return False
+        return None
+    if head is None:
+        return None
     codec = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    text = head.decode(codec, "ignore").lstrip()
-    return text[:1] in ("[", "{") and re.search(r'"mapping"\s*:', text) is not None
+    return head.decode(codec, "ignore").lstrip()
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD)
+
+
+def _start(member: Bytes) -> bytes:
+    try:
+        return member.read(_HEAD)
+    except Damaged:
+        return b""
 
 
 def chats(path: Path) -> Iterator[Found]:

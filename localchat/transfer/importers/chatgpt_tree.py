@@ -229,7 +229,7 @@ class _Conversation:
 
     def _model(self, metadata: dict[str, Any]) -> NamedModel:
         slug = text_of(metadata.get("model_slug")) or text_of(self._given.get("default_model_slug")) or "chatgpt"
-        return model_named("openai", slug)
+        return model_named("openai", slug, local=False)
 
     # The whole
 

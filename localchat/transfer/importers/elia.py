@@ -18,11 +18,12 @@ from localchat.transfer.importers.reading import (
     model_named,
     model_of,
     opened,
-    rows,
+    salvaged,
     span,
     stamped,
     text_of,
 )
+from localchat.transfer.importers.servers import located, of_elia
 from localchat.transfer.portable import Found, NamedModel, Unreadable, WholeChat, WholeMessage
 
 KIND = "elia"
@@ -35,13 +36,14 @@ def sniff(path: Path) -> bool:
 
 def chats(path: Path) -> Iterator[Found]:
     time = file_time(path)
+    servers = {_model(name).ref: here for name, here in of_elia(path)}
     with opened(path) as connection:
         with at_once(connection):
             messages = ByChat(connection, "message")
-            there = rows(connection, "select * from chat order by id")
+            there = salvaged(connection, "select * from chat order by id")
         for chat in there:
             try:
-                yield _chat(messages.of(chat["id"]), chat, time)
+                yield located(_chat(messages.of(chat["id"]), chat, time), servers)
             except (sqlite3.Error, ValueError) as error:
                 yield Unreadable(text_of(chat.get("title")) or f"chat {chat['id']}", str(error))
         if messages.damaged:
@@ -77,7 +79,7 @@ def _chat(listed: list[dict[str, Any]], chat: dict[str, Any], time: str) -> Foun
     first, last = span(messages, begun, None, time)
     return WholeChat(
         source=KIND,
-        # Numbers are those of one file; the time tells two files apart.
+        # Numbers are those of one file; the time tells two files apart, and their words (``portable.BY_WORDS``).
         source_id=f"{chat['id']}-{text_of(chat['started_at'])}",
         title=text_of(chat["title"]),
         messages=tuple(messages),

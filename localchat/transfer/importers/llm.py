@@ -18,11 +18,14 @@ from localchat.transfer.importers.reading import (
     columns,
     file_time,
     has,
+    model_of,
     opened,
     rows,
+    salvaged,
     stamped,
     text_of,
 )
+from localchat.transfer.importers.servers import located, of_llm
 from localchat.transfer.portable import Found, Unreadable
 
 KIND = "llm"
@@ -45,17 +48,20 @@ def sniff(path: Path) -> bool:
 
 def chats(path: Path) -> Iterator[Found]:
     time = file_time(path)
+    servers = {model_of(name, KIND).ref: here for name, here in of_llm(path)}
     with opened(path) as connection:
         source = _Source(connection)
         for chat_id in source.ids():
             name = source.names.get(chat_id, "")
+            found: Found
             try:
                 with at_once(connection):
-                    yield source.chat(chat_id, name, time)
+                    found = source.chat(chat_id, name, time)
             except (sqlite3.Error, ValueError) as error:
-                yield Unreadable(name or f"conversation {chat_id}", str(error))
+                found = Unreadable(name or f"conversation {chat_id}", str(error))
+            yield located(found, servers)
         for table in ("logs", "log"):
-            yield from _first_logs(connection, table, time)
+            yield from (located(found, servers) for found in _first_logs(connection, table, time))
 
 
 class _Source:
@@ -65,19 +71,20 @@ class _Source:
         self._connection = connection
         self._parts = Parts(connection)
         self._threads = columns(connection, "threads")
-        self._responses: dict[str, list[str]] = {}
+        self._responses: dict[str, list[tuple[int, str]]] = {}
         self._every_turn: list[dict[str, Any]] | None = None
         self.names: dict[str, str] = {}
         for table in ("conversations", "threads"):
             if {"id", "name"} <= columns(connection, table):
-                named = rows(connection, f"select id, name from {table}")
+                named = salvaged(connection, f"select id, name from {table} not indexed")
                 self.names |= {text_of(row["id"]): text_of(row["name"]) for row in named}
         there = columns(connection, "responses")
         self._columns = [name for name in _RESPONSE.split() if name in there]
         if "conversation_id" in there:
-            for row in rows(connection, "select id, conversation_id from responses order by id"):
+            listed = salvaged(connection, "select rowid as row, id, conversation_id from responses not indexed")
+            for row in sorted(listed, key=lambda row: text_of(row["id"])):
                 whose = text_of(row["conversation_id"]) or text_of(row["id"])
-                self._responses.setdefault(whose, []).append(row["id"])
+                self._responses.setdefault(whose, []).append((row["row"], row["id"]))
 
     def ids(self) -> list[str]:
         """They are ULIDs: the order in which they were begun."""
@@ -94,9 +101,11 @@ class _Source:
 
     def _read_responses(self, tree: Tree, chat_id: str) -> None:
         at = tree.root
-        for response_id in self._responses.get(chat_id, ()):
-            wanted = f"select {', '.join(self._columns)} from responses where id = ?"
-            row = rows(self._connection, wanted, response_id)[0]
+        for number, response_id in self._responses.get(chat_id, ()):
+            wanted = f"select {', '.join(self._columns)} from responses where rowid = ?"
+            row = next(iter(rows(self._connection, wanted, number)), None)
+            if row is None:
+                continue  # deleted there meanwhile
             told = self._parts.of_response(response_id)
             when = stamped(row.get("datetime_utc"))
             at = tree.system(at, told.with_fragments(text_of(row["system"]), system=True))
@@ -194,18 +203,18 @@ def _first_logs(connection: sqlite3.Connection, table: str, time: str) -> Iterat
         return
     wanted = [name for name in (*_RESPONSE.split(), "timestamp_utc", "timestamp") if name in there and name != "id"]
     groups: dict[str, list[int]] = {}
-    for row in rows(connection, f"select rowid as row, chat_id from {table} order by rowid"):
+    for row in salvaged(connection, f"select rowid as row, chat_id from {table} order by rowid"):
         groups.setdefault(text_of(row["chat_id"] or row["row"]), []).append(row["row"])
     for group, numbers in groups.items():
         tree, first = Tree(), ""
         at = tree.root
         for number in numbers:
-            row = rows(connection, f"select {', '.join(wanted)} from {table} where rowid = ?", number)[0]
+            [row] = rows(connection, f"select {', '.join(wanted)} from {table} where rowid = ?", number) or [{}]
             said_at = row.get("datetime_utc") or row.get("timestamp_utc") or row.get("timestamp")
             first = first or text_of(said_at)
             when = stamped(said_at)
             at = tree.system(at, text_of(row.get("system")))
-            at = tree.say(at, Said("user", text_of(row["prompt"]), time=when))
-            at = tree.say(at, Said.by_model(text_of(row["response"]), row, when))
+            at = tree.say(at, Said("user", text_of(row.get("prompt")), time=when))
+            at = tree.say(at, Said.by_model(text_of(row.get("response")), row, when))
         tree.end(at)
         yield tree.chat(KIND, f"log-{group}-{first}", "", time, [])

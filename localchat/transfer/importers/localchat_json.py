@@ -200,7 +200,8 @@ def _model(given: dict[str, Any], name: str) -> NamedModel | None:
     model = value.get("model") if isinstance(value, dict) else None
     if not isinstance(provider, str) or not isinstance(model, str):
         raise _Wrong(f"{name} names no model")
-    return model_named(provider, model, local=value.get("local") is True, same=False)
+    local = value.get("local")
+    return model_named(provider, model, local=local if isinstance(local, bool) else None, same=False)
 
 
 def _error(given: object) -> ErrorNote | None:

@@ -8,6 +8,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ from localchat.transfer.importers.reading import (
     image,
     model_named,
     opened,
-    rows,
+    salvaged,
     settings,
     text_of,
 )
+from localchat.transfer.importers.servers import of_oterm
 from localchat.transfer.portable import Found, NamedModel, Note, Unreadable, WholeChat, WholeMessage
 
 KIND = "oterm"
@@ -51,32 +53,33 @@ def sniff(path: Path) -> bool:
 
 def chats(path: Path) -> Iterator[Found]:
     time = file_time(path)
+    servers = dict(of_oterm(path))
     with opened(path) as connection:
         with at_once(connection):
             messages = ByChat(connection, "message")
-            there = rows(connection, "select * from chat order by id")
+            there = salvaged(connection, "select * from chat order by id")
         for chat in there:
-            yield _guarded(messages, chat, time)
+            yield _guarded(messages, chat, time, servers)
         known = {chat["id"] for chat in there}
         for orphan in messages:
             if orphan not in known:
-                yield _guarded(messages, {"id": orphan}, time)
+                yield _guarded(messages, {"id": orphan}, time, servers)
         if messages.damaged:
             yield Unreadable("the rest of the messages", messages.damaged)
 
 
-def _guarded(messages: ByChat, chat: dict[str, Any], time: str) -> Found:
+def _guarded(messages: ByChat, chat: dict[str, Any], time: str, servers: dict[str, bool]) -> Found:
     try:
-        return _chat(messages.of(chat["id"]), chat, time)
+        return _chat(messages.of(chat["id"]), chat, time, servers)
     except (sqlite3.Error, ValueError) as error:
         return Unreadable(text_of(chat.get("name")) or f"chat {chat['id']}", str(error))
 
 
-def _chat(listed: list[dict[str, Any]], chat: dict[str, Any], time: str) -> WholeChat | Note:
+def _chat(listed: list[dict[str, Any]], chat: dict[str, Any], time: str, servers: dict[str, bool]) -> WholeChat | Note:
     orphan = "model" not in chat
     if not listed:
         return EMPTY
-    model = None if orphan else _model(chat)
+    model = None if orphan else _model(chat, servers)
     notes = [NO_TIMES, ORPHANS] if orphan else [NO_TIMES]
     messages: list[WholeMessage] = []
     above = None
@@ -99,7 +102,7 @@ def _chat(listed: list[dict[str, Any]], chat: dict[str, Any], time: str) -> Whol
     first = hashlib.sha256(text_of(listed[0]["text"]).encode("utf-8", "replace")).hexdigest()[:16]
     return WholeChat(
         source=KIND,
-        # Numbers are those of one file; the first words tell two files apart.
+        # Numbers are those of one file; the words tell two files apart (``portable.BY_WORDS``).
         source_id=f"{'orphan-' if orphan else ''}{chat['id']}-{first}",
         title="Recovered chat" if orphan else text_of(chat.get("name")),
         messages=tuple(messages),
@@ -113,10 +116,12 @@ def _chat(listed: list[dict[str, Any]], chat: dict[str, Any], time: str) -> Whol
     )
 
 
-def _model(chat: dict[str, Any]) -> NamedModel:
+def _model(chat: dict[str, Any], servers: dict[str, bool]) -> NamedModel:
     provider = text_of(chat.get("provider")) or "ollama"  # there was no other one before 0.15
     named = _PROVIDERS.get(provider, provider.removeprefix(_COMPATIBLE))
-    return model_named(named, text_of(chat["model"]), other=KIND)
+    model = model_named(named, text_of(chat["model"]), other=KIND)
+    here = servers.get(provider.removeprefix(_COMPATIBLE)) if provider.startswith(_COMPATIBLE) else None
+    return model if here is None else replace(model, local=here)
 
 
 def _with_images(text: str, given: object) -> tuple[str, list[Attachment], int]:

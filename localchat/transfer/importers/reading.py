@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from localchat import validation
 from localchat.attachments.reading import IMAGE_LIMIT, NAME_LIMIT, image_type
@@ -37,7 +37,7 @@ ORPHANS = Note("1 chat was recovered from messages whose chat is gone there.",
 EMPTY = Note("1 chat there has no messages.", "{n} chats there have no messages.")
 
 _SQLITE = b"SQLite format 3\0"
-_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")  # names of SQLite's errors
 _AT_ONCE = 500  # rows of a chat
 MOST = (
     128 << 20
@@ -49,6 +49,8 @@ _FAMILIES = (
 )
 _SAME = {"gemini": "google", "vertex_ai": "google", "ollama_chat": "ollama", "lm-studio": "lmstudio"}
 LOCAL = ("ollama", "lmstudio", "llamacpp", "llamafile", "gpt4all", "gguf", "mlx", "local")
+ELSEWHERE = ("anthropic", "google", "azure", "bedrock", "cohere", "deepseek", "fireworks", "groq", "mistral",
+             "openrouter", "perplexity", "together", "together_ai", "xai")  # fmt: skip
 _TAGGED = re.compile(r"[\w.-]+:[\w.-]+")  # as ollama names them: qwen3:8b
 
 
@@ -90,11 +92,16 @@ def file_time(path: Path) -> str:
 
 
 def model_named(
-    provider: str, model: str, *, local: bool | None = None, other: str = "unknown", same: bool = True
+    provider: str,
+    model: str,
+    *,
+    local: bool | Literal["by name"] | None = "by name",
+    other: str = "unknown",
+    same: bool = True,
 ) -> NamedModel:
     """A model as this program would name it; ``other`` stands where nothing usable is left of the provider's name.
 
-    ``same``: what other programs call a provider becomes what this one calls it. ``local`` None: as the provider is.
+    ``same``: what other programs call a provider becomes what this one calls it.
     """
     try:
         name = validation.provider_name(provider)
@@ -107,7 +114,15 @@ def model_named(
         plain = unicodedata.normalize("NFC", one_line(storable(model)))
         plain = "".join(letter for letter in plain if letter.isprintable())
         shown = plain[: validation.MODEL_LENGTH].strip() or "unknown"
-    return NamedModel(name, shown, name in LOCAL if local is None else local)
+    return NamedModel(name, shown, _locality(name, shown) if local == "by name" else local)
+
+
+def _locality(provider: str, model: str) -> bool | None:
+    """What the names alone tell of where it ran: with ``openai`` many programs name any server of that kind."""
+    if provider in LOCAL:
+        return True
+    known = provider in ELSEWHERE or any(family.match(model.lower()) for family, _ in _FAMILIES)
+    return False if known else None
 
 
 def model_of(name: str, other: str) -> NamedModel:
@@ -121,7 +136,7 @@ def model_of(name: str, other: str) -> NamedModel:
     for family, owner in _FAMILIES:
         if family.match(name.lower()):
             return model_named(owner, name)
-    return model_named(other, name, local=name.lower().startswith("smollm"))
+    return model_named(other, name, local=True if name.lower().startswith("smollm") else "by name")
 
 
 def settings(given: object) -> dict[str, Any]:
@@ -193,6 +208,18 @@ def is_sqlite(path: Path) -> bool:
         return False
 
 
+def problems(path: Path) -> int:
+    """How many problems SQLite finds in one of its files, at most 100; 0 for a sound one, and for any other file."""
+    if not is_sqlite(path):
+        return 0
+    try:
+        with opened(path) as connection:
+            found = [str(row[0]) for row in connection.execute("pragma quick_check(100)").fetchall()]
+    except (sqlite3.Error, OSError) as error:  # what is not damage is told by whoever reads it
+        return int(getattr(error, "sqlite_errorname", "").startswith(DAMAGED))
+    return 0 if found == ["ok"] else max(sum(len(text.splitlines()) for text in found), 1)
+
+
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """Another program's file, only to be read, also while that program writes. Raises sqlite3.Error.
@@ -235,17 +262,6 @@ def _copied(path: Path, folder: Path) -> Path:
     return copy
 
 
-def damage(connection: sqlite3.Connection) -> int:
-    """How many problems SQLite finds in the file, at most 100; 0 for one that is sound."""
-    try:
-        found = [row[0] for row in connection.execute("pragma quick_check(100)").fetchall()]
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorname", "").startswith(_DAMAGED):
-            return 1
-        raise
-    return 0 if found == ["ok"] else sum(len(str(text).splitlines()) or 1 for text in found)
-
-
 def columns(connection: sqlite3.Connection, table: str) -> set[str]:
     """Empty where there is no such table. A view is none: reading one may have no end."""
     wanted = (
@@ -271,6 +287,18 @@ def rows(connection: sqlite3.Connection, sql: str, *values: object) -> list[dict
     return [dict(row) for row in connection.execute(sql, values).fetchall()]
 
 
+def salvaged(connection: sqlite3.Connection, sql: str) -> list[dict[str, Any]]:
+    """The rows up to where the file is damaged: that it is, is told for the whole file."""
+    found: list[dict[str, Any]] = []
+    try:
+        for row in connection.execute(sql):
+            found.append(dict(row))  # noqa: PERF401 # what was read before an error is kept
+    except sqlite3.DatabaseError as error:
+        if not getattr(error, "sqlite_errorname", "").startswith(DAMAGED):
+            raise
+    return found
+
+
 class ByChat:
     """The rows of ``table`` by the chat in its column ``by``, in the order of their ``id``.
 
@@ -287,7 +315,7 @@ class ByChat:
             for chat, number in connection.execute(f"select {by}, rowid from {table} order by id"):
                 self._numbers.setdefault(chat, array("q")).append(number)
         except sqlite3.DatabaseError as error:
-            if not getattr(error, "sqlite_errorname", "").startswith(_DAMAGED):
+            if not getattr(error, "sqlite_errorname", "").startswith(DAMAGED):
                 raise
             self.damaged = str(error)
 

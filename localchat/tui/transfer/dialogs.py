@@ -171,6 +171,8 @@ class ImportDialog(Dialog[Imported | None]):
             pass
         else:
             self._say(done.lines())
+            if failed := done.failed(name):
+                self.query_one(Trouble).report(failed)
             self._imported = self._imported if dry_run else done
         finally:
             timer.stop()

@@ -50,12 +50,12 @@ def test_a_chat_that_was_never_named_is_named_by_its_first_words(store: Store, t
         ("groq/llama3-70b", "groq/llama3-70b", False),
         ("ollama/llama3", "ollama/llama3", True),
         ("ollama_chat/llama3", "ollama/llama3", True),
-        ("my own", "elia/my own", False),
-        ("unknown", "elia/unknown", False),
+        ("my own", "elia/my own", None),
+        ("unknown", "elia/unknown", None),
     ],
 )
 def test_models_are_named_by_their_provider(
-    store: Store, take: Take, elia: Path, name: str, ref: str, local: bool
+    store: Store, take: Take, elia: Path, name: str, ref: str, local: bool | None
 ) -> None:
     with written(elia, ELIA) as db:
         elia_chat(db, 1, HELLO, model=name, title="x")
@@ -110,3 +110,64 @@ def test_chats_without_messages_are_told_not_taken(store: Store, take: Take, eli
     done = take(elia)
 
     assert (done.chats_imported, done.notes) == (0, ["2 chats there have no messages."])
+
+
+def test_two_copies_of_one_file_that_went_different_ways_are_both_imported(
+    store: Store, take: Take, tmp_path: Path
+) -> None:
+    for name, last in (("one", "to the left"), ("two", "to the right")):
+        with written(tmp_path / name, ELIA) as db:
+            elia_chat(db, 1, [*HELLO, ("user", last)], title=name)
+        assert take(tmp_path / name).chats_imported == 1
+    with written(tmp_path / "two") as db:
+        db.execute("insert into message (chat_id, role, content) values (1, 'assistant', 'Gone on.')")
+    assert take(tmp_path / "two").chats_skipped == 1
+    assert {chat.title for chat in chats(store)} == {"one", "two"}
+
+
+CONFIG = """
+[[models]]
+name = "openai/alpha"
+id = "alpha"
+api_base = "http://127.0.0.1:8080/v1"
+api_key = "sk-secret"
+[[models]]
+name = "openai/beta"
+api_base = "https://far.example.org/v1"
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "local"),
+    [
+        ("alpha", CONFIG, True),
+        ("openai/alpha", CONFIG, True),
+        ("openai/beta", CONFIG, False),
+        ("gamma", CONFIG, None),
+        ("alpha", "[[models", None),
+        ("alpha", "models = 7", None),
+        ("alpha", None, None),
+    ],
+)
+def test_its_configuration_tells_whether_a_server_was_here(
+    store: Store, take: Take, elia: Path, name: str, config: str | None, local: bool | None
+) -> None:
+    if config is not None:
+        (elia.parent / "config.toml").write_text(config)
+    with written(elia, ELIA) as db:
+        elia_chat(db, 1, HELLO, model=name)
+    take(elia)
+
+    assert [m.is_local for m in store.catalog.models(removed=True)] == [local]
+
+
+def test_what_became_known_of_a_model_is_kept(store: Store, take: Take, elia: Path) -> None:
+    with written(elia, ELIA) as db:
+        elia_chat(db, 1, HELLO, model="alpha")
+    take(elia)
+    (elia.parent / "config.toml").write_text(CONFIG)
+    with written(elia) as db:
+        elia_chat(db, 2, HELLO, model="alpha", started="2026-03-03 10:00:00")
+    take(elia)
+
+    assert [m.is_local for m in store.catalog.models(removed=True)] == [True]

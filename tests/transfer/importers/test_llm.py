@@ -281,3 +281,30 @@ def test_a_conversation_that_went_on_is_told_and_left_as_it_is(store: Store, tak
     assert (done.chats_imported, done.chats_skipped) == (0, 1)
     assert done.notes == ["1 chat has gone on there since; what is here was left as it is."]
     assert len(titled(store, "goes on").messages) == 2
+
+
+EXTRA = """# comment
+- model_id: alpha
+  model_name: Alpha 7B
+  api_base: "http://localhost:8080/v1"   # here
+  api_key_name: x
+- model_id: 'far/beta'
+  api_base: https://api.example.org
+- api_base: http://127.0.0.1/
+- model_id: gamma
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "local"), [("alpha", True), ("far/beta", False), ("gamma", None), ("gpt-4o", False), ("delta", None)]
+)
+def test_its_configuration_tells_whether_a_server_was_here(
+    store: Store, take: Take, logs: Path, name: str, local: bool | None
+) -> None:
+    (logs.parent / "extra-openai-models.yaml").write_text(EXTRA)
+    with written(logs, LLM_BEFORE) as db:
+        db.execute("insert into conversations values ('01c', 'x', ?)", (name,))
+        response(db, "r1", "01c", prompt="hello", response="Hi.", model=name)
+    take(logs)
+
+    assert [m.is_local for m in store.catalog.models(removed=True)] == [local]

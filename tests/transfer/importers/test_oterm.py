@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from localchat.store import Store
+from localchat.store.importing import import_file
+from localchat.store.transfer import Exchange
+from localchat.transfer.export import json_document
 from tests.transfer.importers.conftest import Take, chats, lines, replies, titled
 from tests.transfer.importers.sources import OTERM, PNG, oterm_message, written
 
@@ -147,4 +150,96 @@ def test_a_chat_without_messages_is_not_taken(store: Store, take: Take, oterm: P
         db.execute("insert into chat (id, name, model) values (1, 'empty', 'm')")
     done = take(oterm)
 
-    assert (done.chats_imported, done.nothing, done.notes) == (0, False, ["1 chat there has no messages."])
+    failed = done.failed("store.db")
+    assert failed is not None
+    assert (done.chats_imported, failed.hint) == (0, "1 chat there has no messages.")
+    assert done.notes == ["1 chat there has no messages."]
+
+
+# Two stores
+
+
+SAID = [("user", "hi"), ("assistant", "Hello."), ("user", "a plan for Monday")]
+
+
+def oterm_with(path: Path, said: list[tuple[str, str]], name: str = "hi") -> Path:
+    path.unlink(missing_ok=True)
+    with written(path, OTERM) as db:
+        db.execute("insert into chat (id, name, model) values (1, ?, 'm')", (name,))
+        for author, text in said:
+            oterm_message(db, 1, author, text)
+    return path
+
+
+def test_two_stores_that_begin_alike_are_both_imported(store: Store, take: Take, tmp_path: Path) -> None:
+    others = [[*SAID[:2], ("user", "a plan for Tuesday")], [SAID[0], ("assistant", "Hi!")], [*SAID[:2], SAID[0]]]
+    assert take(oterm_with(tmp_path / "laptop.db", SAID)).chats_imported == 1
+    for number, other in enumerate(others):
+        assert take(oterm_with(tmp_path / f"{number}.db", other)).chats_imported == 1
+    assert sorted(lines(chat) for chat in chats(store)) == sorted([SAID, *others])
+
+
+def test_a_chat_that_went_on_or_was_renamed_is_the_same(store: Store, take: Take, tmp_path: Path) -> None:
+    take(oterm_with(tmp_path / "store.db", SAID))
+    grown = [*SAID, ("assistant", "Rest."), ("user", "and on Tuesday?")]
+    again = take(oterm_with(tmp_path / "store.db", grown, name="Plans"))
+    assert (again.chats_imported, again.chats_skipped) == (0, 1)
+    assert again.notes == ["1 chat has gone on there since; what is here was left as it is."]
+    older = take(oterm_with(tmp_path / "backup.db", SAID[:2]))
+    assert (older.chats_imported, older.chats_skipped) == (0, 1)
+
+
+def test_a_chat_that_went_on_here_is_the_same(store: Store, take: Take, tmp_path: Path) -> None:
+    take(oterm_with(tmp_path / "store.db", SAID))
+    store.connection.execute("insert into messages (chat_id, role, content) values (1, 'assistant', 'Rest.')")
+    assert take(oterm_with(tmp_path / "store.db", [*SAID, ("assistant", "Other words.")])).chats_skipped == 1
+
+
+def test_a_chat_of_a_version_before_is_known_again_and_another_is_not_taken_for_it(
+    store: Store, take: Take, tmp_path: Path
+) -> None:
+    take(oterm_with(tmp_path / "store.db", SAID))
+    store.connection.execute("update chat_sources set source_id = substr(source_id, 1, instr(source_id, '@') - 1)")
+    assert take(oterm_with(tmp_path / "store.db", [*SAID, ("assistant", "Rest.")])).chats_skipped == 1
+    assert take(oterm_with(tmp_path / "other.db", [*SAID[:2], ("user", "other words")])).chats_imported == 1
+
+
+def test_names_travel_with_an_export_and_tell_the_same(store: Store, tmp_path: Path) -> None:
+    import_file(store, str(oterm_with(tmp_path / "store.db", SAID)))
+    exchange = Exchange(store)
+    file = tmp_path / "all.json"
+    file.write_text("".join(json_document(exchange.read(exchange.ids()), store.now())))
+    with Store(tmp_path / "elsewhere.db") as other:
+        assert import_file(other, str(oterm_with(tmp_path / "other.db", [*SAID[:2], ("user", "else")]))).chats_imported
+        assert import_file(other, str(file)).chats_imported == 1
+        assert import_file(other, str(oterm_with(tmp_path / "store.db", [*SAID, SAID[0]]))).chats_skipped == 1
+        assert len(chats(other)) == 2
+
+
+# Where its servers ran
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("http://127.0.0.1:8080/v1", True),
+        ("http://localhost:1234", True),
+        ("http://192.168.1.5:8080/v1", False),
+        ("https://api.example.org/v1", False),
+        ("${HOST}/v1", None),
+        ("http://[", None),
+        (7, None),
+    ],
+)
+def test_its_configuration_tells_whether_a_server_was_here(
+    store: Store, take: Take, oterm: Path, address: object, local: bool | None
+) -> None:
+    config = {"openaiCompatible": {"p1": {"base_url": address, "api_key": "${KEY}"}, "p2": 7}, "x": []}
+    (oterm.parent / "config.json").write_text(json.dumps(config))
+    with written(oterm, OTERM) as db:
+        db.execute("insert into chat (id, name, model, provider) values (1, 'x', 'm', 'openai-compat/p1')")
+        oterm_message(db, 1, "user", "hello")
+    take(oterm)
+
+    [model] = store.catalog.models("p1", removed=True)
+    assert model.is_local is local
