@@ -7,6 +7,8 @@ Any other exception is a bug.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class LocalChatError(Exception):
     """The root. ``code`` is public behaviour (see docs/command-line.md); ``title`` heads a toast."""
@@ -59,6 +61,26 @@ class NotFound(LocalChatError):
         super().__init__(message, hint)
 
 
+class Changed(LocalChatError):
+    """What a person was shown and confirmed is not what is there any more; nothing was changed.
+
+    ``now``: by field, what stands there now, where an edit met the edit of somebody else.
+    """
+
+    code = "changed"
+    title = "Changed meanwhile"
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "Look at what it is now, and confirm that.",
+        *,
+        now: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.now = dict(now or {})
+
+
 class AlreadyExists(LocalChatError):
     code = "already_exists"
     title = "Already there"
@@ -67,13 +89,6 @@ class AlreadyExists(LocalChatError):
 class InvalidInput(LocalChatError):
     code = "invalid_input"
     title = "That cannot be used"
-
-
-class Changed(LocalChatError):
-    """What was shown and confirmed is not what is there by now; nothing was changed."""
-
-    code = "changed"
-    title = "Changed meanwhile"
 
 
 class ConfirmRemote(LocalChatError):
@@ -214,7 +229,7 @@ class Internal(LocalChatError):
 BY_CODE: dict[str, type[LocalChatError]] = {
     kind.code: kind
     for kind in (
-        ProviderNotConfigured, NoDefaultModel, NotFound, AlreadyExists, InvalidInput, Changed, ConfirmRemote,
+        ProviderNotConfigured, NoDefaultModel, NotFound, Changed, AlreadyExists, InvalidInput, ConfirmRemote,
         FallbackRefused, ModelMissing, ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut,
         ReplyEmpty, StoreBusy, StoreUnreadable, StoreNewer, DiskFull, Internal,
     )

@@ -194,8 +194,28 @@ class RemovalPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class MovePreview:
+    """What giving every chat of ``models`` another one would do. ``chats``: each with the id of the model it has, by
+    id; those ``in_trash`` (how many) are among them."""
+
+    models: tuple[Model, ...]
+    chats: tuple[tuple[int, int], ...]
+    in_trash: int
+    newest_titles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatsMoved:
+    """Chats that were given the model ``to`` (an id). ``before``: each with the id of the model it had, by id."""
+
+    before: tuple[tuple[int, int], ...]
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
 class Removal:
-    """What a removal did; all that an undo needs. ``event_id`` is its line in the catalog's log."""
+    """What a removal did; all that an undo needs. ``event_id`` is its line in the catalog's log. ``moved``: the chats
+    that were given another model in the same step."""
 
     event_id: int
     provider: Provider | None
@@ -203,6 +223,7 @@ class Removal:
     default_before: Model | None
     default_after: Model | None
     at: str
+    moved: ChatsMoved | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from localchat.cli.search import search
 from localchat.cli.session import Session, pass_session
 from localchat.cli.transfer import export
 from localchat.errors import NotFound, StoreUnreadable
-from localchat.records import Chat, Message, Model
+from localchat.records import Chat, ChatsMoved, Message, Model
 from localchat.text import count, one_line
 
 if TYPE_CHECKING:
     from localchat.store import Store
-    from localchat.store.chats import Moved, Shelf
+    from localchat.store.chats import Shelf
 
 PAGE = 500  # chats or messages that are read at once
 LAST_MOVE = "last_move"  # the name in the store's state of what `chats move --undo` undoes
@@ -244,14 +244,12 @@ def _move_back(session: Session) -> None:
     )
 
 
-def _last_move(store: Store) -> Moved:
-    from localchat.store.chats import Moved
-
+def _last_move(store: Store) -> ChatsMoved:
     kept = store.state.get(LAST_MOVE)
     if not kept:
         raise NotFound("There is no move to undo.", "Only the last one can be undone, once.")
     try:
         move = json.loads(kept)
-        return Moved(tuple((int(chat), model) for chat, model in move["before"]), int(move["to"]))
+        return ChatsMoved(tuple((int(chat), model) for chat, model in move["before"]), int(move["to"]))
     except (ValueError, TypeError, KeyError) as error:
         raise StoreUnreadable("What is known of the last move cannot be read.", "It cannot be undone.") from error

@@ -13,10 +13,10 @@ import click
 from localchat.cli.output import NO_DEFAULT_NEXT, answer, default_line, ref_of, table
 from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
-from localchat.cli.removal import Asked, carry_out
+from localchat.cli.removal import Asked, carry_out, picked
 from localchat.cli.session import Session, pass_session
 from localchat.errors import InvalidInput
-from localchat.records import BUILT_IN_MODEL, BUILT_IN_PROVIDER, DefaultChange, Model, Provider, RemoteModel
+from localchat.records import BUILT_IN_MODEL, BUILT_IN_PROVIDER, DefaultChange, Model, Provider, RemoteModel, Removal
 from localchat.text import count
 
 _CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
@@ -234,15 +234,19 @@ def _tell_change(session: Session, model: Model, what: str, change: DefaultChang
 def remove(session: Session, ref: str, successor: str | None, dry_run: bool, yes: bool) -> None:
     """Remove a model. Chats that use it stay; new turns in them use the default."""
     catalog = session.store.catalog
-    preview = catalog.removal_of_model(ref, successor)
-    model, heir = preview.models[0], catalog.live(successor).id if successor is not None else None
+
+    def found() -> Removal:
+        heir = catalog.live(successor).id if successor is not None else None
+        return catalog.remove_model(catalog.live(ref).id, heir)
+
     carry_out(
         session,
         Asked(
-            name=model.ref,
-            preview=preview,
-            remove=lambda: catalog.remove_model(model.id, heir),
-            way_back=f"models restore {model.ref}",
+            name=ref,
+            find=lambda: catalog.removal_of_model(ref, successor),
+            confirmed=lambda shown: catalog.remove(shown, picked(shown, successor)),
+            found=found,
+            way_back=f"models restore {ref}",
             dry_run=dry_run,
             yes=yes,
         ),

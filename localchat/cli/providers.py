@@ -11,15 +11,15 @@ import click
 from localchat.cli.output import age, answer, default_line, notice, ref_of, table
 from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
-from localchat.cli.removal import Asked, carry_out
+from localchat.cli.removal import Asked, carry_out, picked
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.errors import InvalidInput
-from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal
+from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal, RemovalPreview
 from localchat.text import count
 from localchat.validation import ReplayFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 LONGEST_KEY = 65_536  # bytes of standard input that are looked at
 
@@ -290,30 +290,35 @@ def remove(session: Session, name: str, successor: str | None, dry_run: bool, ye
     Chats stay; new turns in those that used it use the default.
     """
     catalog = session.store.catalog
-    preview = catalog.removal_of_provider(name, successor)
-    heir = catalog.live(successor).id if successor is not None else None
     forget = keep_key is False
 
-    def ask_about_key() -> None:
+    def ask_about_key(shown: RemovalPreview) -> None:
         nonlocal forget
-        in_keyring = preview.provider is not None and preview.provider.key_source == "keyring"
+        in_keyring = shown.provider is not None and shown.provider.key_source == "keyring"
         if in_keyring and keep_key is None and not yes:
             forget = click.confirm("Forget its key too? Kept, it is there again if you restore it.", err=True)
 
-    def remove_it() -> Removal:
+    def with_key(provider: Provider | None, remove: Callable[[], Removal]) -> Removal:
         """With its key, where that is to go: either both go or neither."""
         from localchat.providers.keys import forgotten
 
-        going = preview.provider if forget else None
-        with forgotten(going) if going is not None else contextlib.nullcontext():
-            return catalog.remove_provider(name, heir)
+        with forgotten(provider) if forget and provider is not None else contextlib.nullcontext():
+            return remove()
+
+    def found() -> Removal:
+        heir = catalog.live(successor).id if successor is not None else None
+        return with_key(catalog.provider(name), lambda: catalog.remove_provider(name, heir))
+
+    def confirmed(shown: RemovalPreview) -> Removal:
+        return with_key(shown.provider, lambda: catalog.remove(shown, picked(shown, successor)))
 
     done = carry_out(
         session,
         Asked(
             name=name,
-            preview=preview,
-            remove=remove_it,
+            find=lambda: catalog.removal_of_provider(name, successor),
+            confirmed=confirmed,
+            found=found,
             way_back=f"providers restore {name}",
             dry_run=dry_run,
             yes=yes,

@@ -11,51 +11,88 @@ import click
 from localchat.cli.output import answer, default_line, notice, ref_of
 from localchat.cli.parameters import wrong_usage
 from localchat.cli.session import Session, interactive
+from localchat.errors import Changed, LocalChatError
 from localchat.records import Removal, RemovalPreview
 from localchat.text import count, one_line
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A removal as it was asked for. ``way_back`` is the command that undoes it; ``remove`` does it."""
+    """A removal as it was asked for. ``way_back`` is the command that undoes it.
+
+    ``find`` reads what the command's words stand for now and what removing it would do. ``confirmed`` does what was
+    shown and agreed to, and nothing else (raises Changed where it is not that any more); ``found`` what is found.
+    """
 
     name: str
-    preview: RemovalPreview
-    remove: Callable[[], Removal]
+    find: Callable[[], RemovalPreview]
+    confirmed: Callable[[RemovalPreview], Removal]
+    found: Callable[[], Removal]
     way_back: str
     dry_run: bool
     yes: bool
 
 
-def carry_out(session: Session, asked: Asked, before: Callable[[], None] = lambda: None) -> Removal | None:
+def carry_out(
+    session: Session, asked: Asked, before: Callable[[RemovalPreview], None] = lambda _: None
+) -> Removal | None:
     """Say what goes, ask where that is due, remove, and say what became of the default. None where nothing was done.
 
-    ``before`` is called after the person agreed, for further questions. Raises UsageError where a person would have to
-    be asked and none is there.
+    ``before`` is called after the person agreed, for further questions. What changed while the question stood is shown,
+    and asked for again. Raises UsageError where a person would have to be asked and none is there.
     """
-    preview = asked.preview
+    preview = asked.find()
     if asked.dry_run:
         document = {**_document(preview), "dry_run": True}
         answer(session, document, f"Removing {asked.name} would do this; nothing was changed.", *_lines(preview))
         return None
-    if not asked.yes:
-        if not interactive():
-            raise wrong_usage(f"Removing {asked.name} asks a person, and there is no terminal: add --yes.")
+    if asked.yes:
+        before(preview)
+        done = asked.found()
+    else:
+        preview, done = _agreed(asked, preview, before)
+    _tell(session, asked, preview, done)
+    return done
+
+
+def _agreed(
+    asked: Asked, preview: RemovalPreview, before: Callable[[RemovalPreview], None]
+) -> tuple[RemovalPreview, Removal]:
+    """What the person agreed to, and what it did."""
+    if not interactive():
+        raise wrong_usage(f"Removing {asked.name} asks a person, and there is no terminal: add --yes.")
+    while True:
         for line in _lines(preview):
             notice(line)
         if not click.confirm(f"Remove {asked.name}?", err=True):
             notice("Nothing was changed.")
             raise click.exceptions.Exit(1)
-    before()
-    done = asked.remove()
-    _tell(session, asked, done)
-    return done
+        before(preview)
+        try:
+            return preview, asked.confirmed(preview)
+        except Changed as changed:
+            preview = _anew(asked, changed)
+            notice(f"{changed.message} It is like this now:")
 
 
-def _tell(session: Session, asked: Asked, done: Removal) -> None:
+def picked(shown: RemovalPreview, successor: str | None) -> int | None:
+    """The id of the successor where one was asked for, as it was shown; else the rule of the default names it."""
+    return shown.default_after.id if successor is not None and shown.removes_default and shown.default_after else None
+
+
+def _anew(asked: Asked, changed: Changed) -> RemovalPreview:
+    """What there is to confirm now. Where the successor that was asked for cannot be one any more, that is the
+    error."""
+    try:
+        return asked.find()
+    except LocalChatError as error:
+        raise changed from error
+
+
+def _tell(session: Session, asked: Asked, preview: RemovalPreview, done: Removal) -> None:
     default_before, default_after = ref_of(done.default_before), ref_of(done.default_after)
     document = {
-        **_document(asked.preview),
+        **_document(preview),
         "models_removed": [model.ref for model in done.models],
         "chats_affected": session.store.catalog.chats_using([model.id for model in done.models]),
         "default_before": default_before,
@@ -119,10 +156,11 @@ def _chats(preview: RemovalPreview) -> Iterator[str]:
     if not number:
         yield "No chat uses " + ("it." if len(preview.models) < 2 else "them.")
         return
+    after = "use the default" if preview.default_after is not None else "have nobody to answer them"
     yield (
         f"{count(number, 'chat uses', 'chats use')} {'it' if len(preview.models) < 2 else 'them'}."
         f" {'It stays' if number == 1 else 'They stay'} readable;"
-        f" new turns in {'it' if number == 1 else 'them'} use the default."
+        f" new turns in {'it' if number == 1 else 'them'} {after}."
     )
     titles = [one_line(title, 60) or "(no title)" for title in preview.newest_titles]
     more = number - len(titles)

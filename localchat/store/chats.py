@@ -9,12 +9,11 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from localchat import validation
 from localchat.errors import InvalidInput, NotFound
-from localchat.records import NO_TIME, Chat, ModelName, moment
+from localchat.records import NO_TIME, Chat, ChatsMoved, ModelName, moment
 from localchat.store import attachments as attachment_rows
 from localchat.store.connection import immediate
 from localchat.store.fields import document, number, number_or_none, text, text_or_none, texts
@@ -62,14 +61,6 @@ _SHELVES: dict[Shelf, str] = {
     "archived": "c.deleted_at is null and c.archived_at is not null",
     "trash": "c.deleted_at is not null",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Chats that were given another model, each with the model it had: what an undo needs."""
-
-    before: tuple[tuple[int, int | None], ...]
-    to: int
 
 
 def model_name(row: sqlite3.Row, prefix: str) -> ModelName | None:
@@ -265,7 +256,7 @@ class Chats:
             assert new_chat is not None
             return self.get(new_chat)
 
-    def move_all(self, from_ids: Iterable[int], to: int) -> Moved:
+    def move_all(self, from_ids: Iterable[int], to: int) -> ChatsMoved:
         """Give every chat of those models another one. Raises NotFound where the new one is gone."""
         old = sorted(set(from_ids))
         marks = ",".join("?" * len(old))
@@ -279,9 +270,9 @@ class Chats:
                 f"update chats set model_config_id = ?, remote_hosts = '[]' where model_config_id in ({marks})",
                 (to, *old),
             )
-        return Moved(tuple((row[0], row[1]) for row in before), to)
+        return ChatsMoved(tuple((row[0], row[1]) for row in before), to)
 
-    def move_back(self, moved: Moved) -> int:
+    def move_back(self, moved: ChatsMoved) -> int:
         """Undo ``move_all`` for the chats that still have the model they were given; how many those were."""
         with immediate(self._connection) as tx:
             return sum(

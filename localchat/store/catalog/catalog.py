@@ -14,15 +14,18 @@ from typing import Any
 
 from localchat.records import (
     CatalogEvent,
+    ChatsMoved,
     DefaultChange,
     KeySource,
     Model,
+    MovePreview,
     Provider,
     Removal,
     RemovalPreview,
 )
-from localchat.store.catalog import editing, queries, removal
+from localchat.store.catalog import editing, moving, queries, removal
 from localchat.store.catalog.transaction import Change, broken, changing
+from localchat.store.connection import snapshot
 
 
 class Catalog:
@@ -205,8 +208,40 @@ class Catalog:
         """Raises NotFound, InvalidInput."""
         return removal.preview_of_model(self._connection, ref, successor)
 
+    def removal_of(self, target: Provider | Model) -> RemovalPreview:
+        """What removing that very provider or model would do, whatever it is called by now. Raises NotFound."""
+        return removal.preview_of(self._connection, target)
+
+    def remove(
+        self,
+        shown: RemovalPreview,
+        picked: int | None = None,
+        moving_chats: tuple[MovePreview, int] | None = None,
+    ) -> Removal:
+        """Do what a person was shown and confirmed, and nothing else.
+
+        ``picked``: the id of another successor than the one that was shown. ``moving_chats``: what ``move_of`` showed
+        of the chats, and the id of the model that they get in the same transaction.
+        Raises Changed where provider, models, default, successor or chats are not what was shown, NotFound where what
+        was to go is gone (or the model that the chats were to get)."""
+        with self._changing() as change:
+            return removal.remove(change, shown, picked, moving_chats)
+
+    def move_of(self, model_ids: Iterable[int]) -> MovePreview:
+        """What giving every chat of these models another one would do; changes nothing. Raises NotFound."""
+        with snapshot(self._connection):
+            return moving.preview(self._connection, [self.model(model_id) for model_id in model_ids])
+
+    def move_chats(self, shown: MovePreview, to: int) -> ChatsMoved:
+        """Give every chat that was shown the model ``to``. Raises Changed where the chats of these models are others
+        now, NotFound where the new model is gone."""
+        with self._changing() as change:
+            return moving.move_chats(change, shown, to)
+
     def remove_provider(self, name: str, successor: int | None = None) -> Removal:
-        """Remove a provider for good; its live models stay as tombstones; ``successor`` (a model's id), else the first
+        """Remove what is found under that name, for who was shown nothing; ``remove`` is for who was.
+
+        Removes a provider for good; its live models stay as tombstones; ``successor`` (a model's id), else the first
         usable one, becomes the default where the default goes. A successor is checked, but changes nothing, where the
         default stays. Raises NotFound where it is gone already, InvalidInput for a successor that cannot be one,
         Internal where the successor vanishes inside the transaction."""

@@ -80,12 +80,17 @@ def find_provider(connection: sqlite3.Connection, name: str) -> Provider | None:
 def provider_named(connection: sqlite3.Connection, name: str) -> Provider:
     """Raises NotFound; the hint names it and says whether it was ever there."""
     found = find_provider(connection, name)
-    if found is not None:
-        return found
+    if found is None:
+        raise provider_gone(connection, name)
+    return found
+
+
+def provider_gone(connection: sqlite3.Connection, name: str) -> NotFound:
+    """The error for a provider that is not there; it tells one that was removed from one never there."""
     was_there = connection.execute(
         "select 1 from catalog_events where action = 'provider-removed' and subject = ? limit 1", (storable(name),)
     ).fetchone()
-    raise NotFound(
+    return NotFound(
         hint=f"The provider {name} was removed; `localchat providers restore {name}` brings it back."
         if was_there
         else f"There is no provider {quoted(name)}. See `localchat providers list`."
@@ -211,6 +216,22 @@ def chats_using(connection: sqlite3.Connection, model_ids: Iterable[int]) -> int
         (json.dumps(list(model_ids)),),
     ).fetchone()
     return int(row[0])
+
+
+def chats_of(connection: sqlite3.Connection, model_ids: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Each chat of these models with the model it has, by id; those in the trash too."""
+    wanted = json.dumps(sorted(set(model_ids)))
+    rows = connection.execute(
+        """
+        select model_config_id, id from chats
+          where deleted_at is null and model_config_id in (select value from json_each(:wanted))
+        union all
+        select model_config_id, id from chats
+          where deleted_at is not null and model_config_id in (select value from json_each(:wanted))
+        """,
+        {"wanted": wanted},
+    ).fetchall()
+    return tuple(sorted((int(chat), int(model)) for model, chat in rows))
 
 
 def newest_titles(connection: sqlite3.Connection, model_ids: Iterable[int], limit: int = 3) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Removing providers and models, what it would do, and the way back.
 
-A removal neither reads nor writes a chat inside its transaction: it costs the same however many use the models.
+A removal neither reads nor writes a chat inside its transaction, unless it is to move them: it costs the same however
+many use the models.
 """
 
 from __future__ import annotations
@@ -12,9 +13,19 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from localchat import validation
-from localchat.errors import AlreadyExists, InvalidInput, NotFound, ProviderNotConfigured, StoreUnreadable
-from localchat.records import CatalogEvent, DefaultChange, Model, Provider, Removal, RemovalPreview, is_local
-from localchat.store.catalog import queries
+from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound, ProviderNotConfigured, StoreUnreadable
+from localchat.records import (
+    CatalogEvent,
+    ChatsMoved,
+    DefaultChange,
+    Model,
+    MovePreview,
+    Provider,
+    Removal,
+    RemovalPreview,
+    is_local,
+)
+from localchat.store.catalog import confirmation, moving, queries
 from localchat.store.catalog.transaction import Action, Change
 from localchat.store.connection import snapshot
 from localchat.text import storable
@@ -34,25 +45,45 @@ def preview_of_model(connection: sqlite3.Connection, ref: str, successor: str | 
         return _preview(connection, None, [queries.live_model(connection, ref)], successor)
 
 
+def preview_of(connection: sqlite3.Connection, target: Provider | Model) -> RemovalPreview:
+    """Of that very provider or model, whatever it is called by now."""
+    with snapshot(connection):
+        return _preview(connection, *_now(connection, target), None)
+
+
+def _now(connection: sqlite3.Connection, target: Provider | Model) -> tuple[Provider | None, list[Model]]:
+    """The provider with its live models, or the model alone, as they are now. Raises NotFound."""
+    if isinstance(target, Model):
+        return None, [queries.live_model_by_id(connection, target.id)]
+    provider = queries.find_provider_by_id(connection, target.id)
+    if provider is None:
+        raise queries.provider_gone(connection, target.name)
+    return provider, queries.live_models(connection, provider.name)
+
+
 def _preview(
     connection: sqlite3.Connection, provider: Provider | None, models: Sequence[Model], successor: str | None
 ) -> RemovalPreview:
     going = [model.id for model in models]
-    before = queries.default(connection)
     chosen = None if successor is None else _checked(queries.live_model(connection, successor), models)
+    return replace(
+        _facts(connection, provider, models, chosen),
+        chats_affected=queries.chats_using(connection, going),
+        newest_titles=queries.newest_titles(connection, going),
+    )
+
+
+def _facts(
+    connection: sqlite3.Connection, provider: Provider | None, models: Sequence[Model], chosen: Model | None = None
+) -> RemovalPreview:
+    """All that decides what a removal does: everything but the chats."""
+    going = [model.id for model in models]
+    before = queries.default(connection)
     after, candidates = before, []
     if before is not None and before.id in going:
         candidates = queries.successors(connection, without=going)
         after = chosen or next(iter(candidates), None)
-    return RemovalPreview(
-        provider=provider,
-        models=tuple(models),
-        chats_affected=queries.chats_using(connection, going),
-        newest_titles=queries.newest_titles(connection, going),
-        default_before=before,
-        default_after=after,
-        successors=tuple(candidates),
-    )
+    return RemovalPreview(provider, tuple(models), 0, (), before, after, tuple(candidates))
 
 
 def _checked(successor: Model, going: Iterable[Model]) -> Model:
@@ -69,23 +100,73 @@ def _checked(successor: Model, going: Iterable[Model]) -> Model:
 # Doing it.
 
 
+def remove(
+    change: Change, shown: RemovalPreview, picked: int | None, moving_chats: tuple[MovePreview, int] | None
+) -> Removal:
+    """What was shown, and nothing else."""
+    provider, models = _still_there(change, shown)
+    now = _facts(change.tx, provider, models)
+    heir = picked if picked is not None or shown.default_after is None else shown.default_after.id
+    if differs := confirmation.of_removal(shown, now, heir):
+        raise Changed(f"{differs} Nothing was changed.")
+    moved = None
+    if moving_chats is not None:
+        shown_chats, to = moving_chats
+        if any(model.id == to for model in models):
+            raise InvalidInput("The chats cannot move to what is removed.", "Choose another model.")
+        moved = moving.move(change.tx, shown_chats.chats, moving.confirmed(change, shown_chats, to))
+    chosen = next((model for model in now.successors if model.id == heir), None)
+    return _take_out(change, provider, models, chosen, by_rule=picked is None, moved=moved)
+
+
+def _still_there(change: Change, shown: RemovalPreview) -> tuple[Provider | None, list[Model]]:
+    """Raises NotFound where what was shown is gone, Changed where something else has its name by now."""
+    try:
+        return _now(change.tx, shown.provider or shown.models[0])
+    except NotFound:
+        name = shown.provider.name if shown.provider else shown.models[0].ref
+        namesake = (
+            queries.find_provider(change.tx, name)
+            if shown.provider
+            else queries.twin(change.tx, shown.models[0].provider, shown.models[0].model)
+        )
+        if namesake is None:
+            raise
+    kind = "provider" if shown.provider else "model"
+    raise Changed(f"{name} was removed, and another {kind} has its name now. Nothing was changed.")
+
+
 def remove_provider(change: Change, name: str, successor: int | None) -> Removal:
     provider = queries.provider_named(change.tx, name)
     models = queries.live_models(change.tx, name)
-    chosen = _chosen(change, successor, models)
-    if _bury(change, models) != len(models):
-        raise change.vanished(f"A model of {name}")
-    if change.tx.execute("delete from providers where id = ?", (provider.id,)).rowcount != 1:
-        raise NotFound(hint=f"The provider {name} is gone already. Nothing was changed.")
-    return _finish(change, "provider-removed", provider.name, provider, models, chosen)
+    return _take_out(change, provider, models, _chosen(change, successor, models))
 
 
 def remove_model(change: Change, model_id: int, successor: int | None) -> Removal:
     model = queries.live_model_by_id(change.tx, model_id)
-    chosen = _chosen(change, successor, [model])
-    if _bury(change, [model]) != 1:
-        raise NotFound(hint=f"{model.ref} is gone already. Nothing was changed.")
-    return _finish(change, "model-removed", model.ref, None, [model], chosen)
+    return _take_out(change, None, [model], _chosen(change, successor, [model]))
+
+
+def _take_out(
+    change: Change,
+    provider: Provider | None,
+    models: Sequence[Model],
+    heir: Model | None,
+    *,
+    by_rule: bool = False,
+    moved: ChatsMoved | None = None,
+) -> Removal:
+    """``by_rule``: nobody picked the heir, it is the one that the rule of the default names."""
+    buried = _bury(change, models)
+    if provider is None:
+        if buried != 1:
+            raise NotFound(hint=f"{models[0].ref} is gone already. Nothing was changed.")
+        return _finish(change, "model-removed", models[0].ref, None, models, heir, by_rule, moved)
+    if buried != len(models):
+        raise change.vanished(f"A model of {provider.name}")
+    if change.tx.execute("delete from providers where id = ?", (provider.id,)).rowcount != 1:
+        raise NotFound(hint=f"The provider {provider.name} is gone already. Nothing was changed.")
+    return _finish(change, "provider-removed", provider.name, provider, models, heir, by_rule, moved)
 
 
 def bury_orphans(change: Change) -> list[Model]:
@@ -123,10 +204,12 @@ def _finish(
     provider: Provider | None,
     models: Sequence[Model],
     chosen: Model | None,
+    by_rule: bool,
+    moved: ChatsMoved | None,
 ) -> Removal:
     removes_default = change.before is not None and any(model.id == change.before.id for model in models)
     if chosen is not None and removes_default:
-        change.give_default(chosen)
+        change.give_default(chosen, promoted=by_rule)
     settled = change.settle()
     detail = {
         "provider": asdict(provider) if provider else None,
@@ -134,8 +217,10 @@ def _finish(
         "default_before": settled.before.id if settled.before else None,
         "default_after": settled.after.id if settled.after else None,
     }
+    if moved is not None:
+        detail["chats_moved"] = moving.as_detail(moved)
     event_id = change.log(action, subject, detail, settled)
-    return Removal(event_id, provider, tuple(models), settled.before, settled.after, change.at)
+    return Removal(event_id, provider, tuple(models), settled.before, settled.after, change.at, moved)
 
 
 # The way back.
@@ -146,6 +231,8 @@ def undo(change: Change, removal: Removal) -> DefaultChange:
         _restore_provider(change, removal.provider)
     for model in removal.models:
         _restore_model(change, model)
+    if removal.moved is not None:
+        moving.move_back(change.tx, removal.moved)
     _return_default(change, removal)
     subject = removal.provider.name if removal.provider else ", ".join(model.ref for model in removal.models)
     action: Action = "provider-restored" if removal.provider else "model-restored"
@@ -250,8 +337,9 @@ def _from_log(connection: sqlite3.Connection, event: CatalogEvent) -> Removal:
             default_before=next((m for m in models if m.id == before), None) or _logged(connection, before),
             default_after=_logged(connection, event.detail["default_after"]),
             at=event.at,
+            moved=moving.from_detail(event.detail["chats_moved"]) if "chats_moved" in event.detail else None,
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise StoreUnreadable(
             f"Line {event.id} of the catalog's log cannot be read.", "Another program may have written it."
         ) from error

@@ -34,6 +34,7 @@ Action = Literal[
     "default-chosen",
     "default-demoted",
     "default-healed",
+    "chats-moved",
 ]
 
 # Whether the rule of the default does not hold: one that cannot answer, or none though a model could.

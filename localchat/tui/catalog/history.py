@@ -29,6 +29,7 @@ ACTIONS = {
     "default-chosen": "made default",
     "default-demoted": "no longer default",
     "default-healed": "took over",
+    "chats-moved": "chats moved",
 }
 
 
