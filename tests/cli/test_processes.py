@@ -189,7 +189,7 @@ def test_at_a_terminal_a_person_is_asked_before_words_leave_the_machine(echo: St
     code, screen = at_a_terminal("ask", "-c", "more", keys=b"n\n")
 
     assert code == 1
-    assert b"Send this chat to far/m, all of it? [y/N]" in screen
+    assert b"Send this chat to 192.0.2.1:9? [y/N]" in screen
     assert b"Nothing was sent." in screen
     assert last_message(echo).content == "a secret"
 
