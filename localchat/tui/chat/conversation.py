@@ -18,6 +18,7 @@ from localchat.records import Chat, Progress
 from localchat.text import count
 from localchat.tui.chat import costs
 from localchat.tui.chat import standing_line as lines
+from localchat.tui.chat.asking_again import AskingAgain, Planned
 from localchat.tui.chat.chat_session import ChatSession, Outgoing
 from localchat.tui.chat.chat_transcript import ChatTranscript, leaf_of_version, with_versions
 from localchat.tui.chat.chat_view import ChatView
@@ -81,6 +82,7 @@ class Conversation(ChatView):
         self._warmed = False
         self._draft_timer: Timer | None = None
         self._tick: Timer | None = None
+        self._asking_again = AskingAgain(self.update_status, self._ask_as_planned)
 
     def compose(self) -> ComposeResult:
         yield ChatTranscript(id="transcript")
@@ -107,6 +109,11 @@ class Conversation(ChatView):
         return self._job is not None
 
     @property
+    def asks_again(self) -> bool:
+        """Whether a failed turn is to be asked again by itself."""
+        return self._asking_again.seconds is not None
+
+    @property
     def ended_early(self) -> bool:
         """Whether the last reply was stopped, cut, or reached the length limit."""
         if self.chat is None or self.chat.length == 0 or self.live is not None:
@@ -119,6 +126,7 @@ class Conversation(ChatView):
         if not self._shell.still and costs.wanted(self._store):
             self.run_worker(self.read_prices, thread=True, group="prices")
         self._tick = self.set_interval(LONG, self.update_status, pause=True)
+        self._asking_again.mind(self.set_interval(0.2, self._asking_again.step, pause=True))
         self.watch(self._shell, "waiting", lambda what: self.update_status(), init=False)
 
     def on_unmount(self) -> None:
@@ -128,6 +136,7 @@ class Conversation(ChatView):
 
     def show(self, chat: Chat | None, at: int | None = None) -> None:
         """Open this chat, or a new one. ``at``: the depth of the message to go to, else the end."""
+        self._asking_again.cancel()
         self.session.draft = self.writing.draft
         self.session.open(chat)
         self._write_draft()
@@ -220,6 +229,7 @@ class Conversation(ChatView):
 
     def _begin(self, outgoing: Outgoing, ready: Callable[[], Awaitable[turns.TurnRequest]]) -> None:
         self._turns.begin(outgoing, ready)
+        self._asking_again.cancel()
         self._write_draft()
         self.set_timer(LONG + 0.05, self.update_status)
         self.update_status()
@@ -227,9 +237,18 @@ class Conversation(ChatView):
 
     def stop(self) -> bool:
         """Stop the reply and keep what came, or take back what is still on its way; whether there was anything."""
-        stopped = self._turns.cancel(self.session.chat_id)
+        stopped = self._turns.cancel(self.session.chat_id) or self._asking_again.cancel()
         self.update_status()
+        self.screen.refresh_bindings()
         return stopped
+
+    def _ask_as_planned(self, planned: Planned) -> None:
+        """The wait is over. Where the chat went on meanwhile (in another window), or the message is being edited, that
+        is what the person wants."""
+        if self.chat is not None and self.chat.leaf_id == planned.reply_id and not self.editing:
+            self.ask_again(planned.model_id)
+        self.update_status()
+        self.screen.refresh_bindings()
 
     # What becomes of it: see ``Listener``
 
@@ -254,6 +273,7 @@ class Conversation(ChatView):
         if turn.chat_id != self.session.chat_id:
             return
         if isinstance(event, turns.Ended):
+            self._asking_again.plan(event, turn.request.model_id)
             self._end(reply, event)
         else:
             self.draw_event(reply, event)
@@ -378,6 +398,8 @@ class Conversation(ChatView):
             return lines.working(self._job)
         if self.editing:
             return lines.editing()
+        if (seconds := self._asking_again.seconds) is not None:
+            return lines.asking_again(seconds)
         model = self.session.model_for_new_chat
         return lines.standing(self._store, self.chat, model, self.fill(), bool(self._shell.undos))
 

@@ -489,10 +489,11 @@ class ChatScreen(Screen[None]):
             case "go_on":
                 return has_messages and conversation.ended_early
             case "back":
-                return self._something_runs and not self._something_on_top
+                return (self._something_runs or conversation.asks_again) and not self._something_on_top
             case "leave":
                 return self._something_on_top or (
-                    not self._something_runs and (conversation.editing or not conversation.composer.has_focus)
+                    not (self._something_runs or conversation.asks_again)
+                    and (conversation.editing or not conversation.composer.has_focus)
                 )
             case "add_found":
                 return bool(conversation.offers)

@@ -19,6 +19,11 @@ def editing() -> Status:
     )
 
 
+def asking_again(seconds: int) -> Status:
+    """A turn failed, and the endpoint said how long to wait."""
+    return Status(f"Asks again in {seconds} s", mark="◷", keys="^r now  esc cancels")
+
+
 def working(progress: Progress) -> Status:
     """Something other than a reply takes its time."""
     done = None
