@@ -22,6 +22,7 @@ __all__ = ["localchat"]
         "import": "localchat.cli.transfer:import_chats",
         "backup": "localchat.cli.transfer:backup",
         "doctor": "localchat.cli.doctor:doctor",
+        "demo": "localchat.cli.demo:demo",
         "completion": "localchat.cli.doctor:completion",
     },
     invoke_without_command=True,

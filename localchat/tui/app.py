@@ -262,15 +262,19 @@ def _collect_garbage_again() -> None:
 def run(path: Path) -> int:
     """Open the store and run the app; the exit status. Raises what opening the store raises, and Internal for a bug."""
     with Store(path, busy_timeout=0) as store:
-        app = LocalChat(store)
-        app.run()
-        lost = app.pending.lost()
-        unstored = rescued(lost, path) if lost else None
-        if app.bug is not None:
-            raise _reported(app.bug, path, unstored)
-        if unstored is not None:
-            raise unstored
-        return app.return_code or 0
+        return run_app(LocalChat(store), path)
+
+
+def run_app(app: LocalChat, path: Path) -> int:
+    """The same for an app over the store at that path."""
+    app.run()
+    lost = app.pending.lost()
+    unstored = rescued(lost, path) if lost else None
+    if app.bug is not None:
+        raise _reported(app.bug, path, unstored)
+    if unstored is not None:
+        raise unstored
+    return app.return_code or 0
 
 
 def _copy_natively(text: str) -> None:

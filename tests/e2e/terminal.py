@@ -32,10 +32,10 @@ KEYS = {
 
 
 class Terminal:
-    """``localchat`` in a pty of this size. ``raw`` is every byte that the program wrote."""
+    """``localchat`` with these words in a pty of this size. ``raw`` is every byte that the program wrote."""
 
     def __init__(
-        self, store: Path, *, columns: int = 110, lines: int = 32, environ: Mapping[str, str] | None = None
+        self, store: Path, *words: str, columns: int = 110, lines: int = 32, environ: Mapping[str, str] | None = None
     ) -> None:
         self.raw = b""
         self._screen = pyte.Screen(columns, lines)
@@ -45,7 +45,7 @@ class Terminal:
         }
         environment |= {"TERM": "xterm-256color", "LOCALCHAT_DB": str(store), "TZ": "UTC", **(environ or {})}
         self.process = pexpect.spawn(
-            sys.executable, ["-m", "localchat"], env=environment, dimensions=(lines, columns), timeout=20
+            sys.executable, ["-m", "localchat", *words], env=environment, dimensions=(lines, columns), timeout=20
         )
 
     def __enter__(self) -> Terminal:

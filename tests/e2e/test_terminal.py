@@ -153,3 +153,27 @@ def test_a_newcomer_gets_an_answer_from_the_model_in_the_box(tmp_path: Path, wei
     role, status, content = messages(path)[-1]
     assert (role, status) == ("assistant", "complete")
     assert len(content.split()) >= 1
+
+
+def test_the_demo_leads_through_a_removal_and_back_and_touches_nothing(tmp_path: Path) -> None:
+    own = {"LOCALCHAT_MODELS": str(tmp_path / "models"), "HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path)}
+    with Terminal(tmp_path / "own.db", "demo", environ=own) as terminal:
+        terminal.wait_for("enter sends “And with WAL?”", "★ atlas-large")
+        terminal.press("enter")
+        terminal.wait_for("set a busy timeout.", "f2 shows who answers here")
+        terminal.press("f2")
+        terminal.wait_for("d removes it")
+        terminal.press("d")
+        terminal.wait_for("Remove atlas?", "enter removes it")
+        terminal.settle()
+        terminal.press("enter")
+        terminal.wait_for("atlas is gone; no chat is", "★ parrot")
+        terminal.press("escape")
+        terminal.wait_for("Its model was removed")
+        terminal.say("Anybody there?")
+        terminal.wait_for("atlas-large was removed. parrot answers now.", "f8 brings atlas back")
+        terminal.press("f8")
+        terminal.wait_for("atlas is back, and so is this chat", "★ atlas-large")
+        terminal.press("ctrl+q")
+        assert terminal.wait_until_it_ends() == 0
+    assert not list(tmp_path.rglob("*.db*")), "nothing stays, and the person's own store was not made"
