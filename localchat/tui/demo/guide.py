@@ -109,4 +109,4 @@ class Guide(Static):
             return
         if now != self.advice:
             self.advice = now
-            self.update(Content.assemble(("Demo  ", "bold $accent"), now, (f"   {HIDE} hides this", "$text-muted")))
+            self.update(Content.assemble(("Demo  ", "bold $accent"), now, (f"   {HIDE} hides this", "dim")))
