@@ -179,7 +179,7 @@ class LocalChat(Shell):
             async with asyncio.timeout(TYPING):
                 await typed.wait()
         conversation = self.chat_screen.conversation
-        turns = asyncio.ensure_future(self.turns.stop_all(STOPPING))
+        turns = self.tasks.start(self.turns.stop_all(STOPPING), "stopping replies")
         await asyncio.sleep(0)  # what was not stored yet has given its words back by then, but for a reply's end
         conversation.save_draft()
         await self.pending.close(STORING)

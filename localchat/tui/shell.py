@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from localchat.errors import DiskFull, LocalChatError, StoreBusy
 from localchat.records import Model
 from localchat.store import PendingWrites, Store
+from localchat.tui import textual_private
 from localchat.tui.tasks import Tasks
 from localchat.tui.textual_private import forget_closed
 from localchat.tui.toasts import tell, tell_error
@@ -101,7 +102,7 @@ class Shell(App[None]):
 
     def crash(self, bug: Exception) -> None:
         """A bug outside of any key: as loud as one in a key."""
-        self._handle_exception(bug)
+        textual_private.crash(self, bug)
 
     async def on_unmount(self) -> None:
         await self.tasks.end()

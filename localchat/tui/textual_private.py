@@ -4,7 +4,13 @@ moves one of them fails there."""
 from __future__ import annotations
 
 from textual._styles_cache import StylesCache
+from textual.app import App
 from textual.dom import DOMNode
+
+
+def crash(app: App[None], bug: Exception) -> None:
+    """End the app by a bug that came up outside of its message pump, as if a key had met it."""
+    app._handle_exception(bug)
 
 
 def forget_closed(node: DOMNode) -> None:

@@ -12,7 +12,6 @@ from textual.widgets import Input, OptionList
 
 from localchat.errors import LocalChatError
 from localchat.records import Model, Provider, RemoteModel
-from localchat.store import patiently
 from localchat.text import count
 from localchat.tui.catalog.reachability import models_of
 from localchat.tui.catalog.words import context_words, host_of
@@ -165,6 +164,7 @@ class DiscoverDialog(Dialog[list[Model] | None]):
         else:
             self.dismiss(None)
 
+    @work(group="add", exclusive=True)
     async def action_add(self) -> None:
         """From the filter, enter goes to the list first, so that a search is not an addition by accident."""
         offered = self.query_one("#offered", CatalogList)
@@ -177,7 +177,9 @@ class DiscoverDialog(Dialog[list[Model] | None]):
             return
         catalog = self.app.store.catalog
         try:
-            added = await patiently(lambda: catalog.add_models(self._provider.name, chosen))
+            added = await self.app.written(
+                f"add models of {self._provider.name}", lambda: catalog.add_models(self._provider.name, chosen)
+            )
         except LocalChatError as error:
             self.query_one(Trouble).report(error)
             return

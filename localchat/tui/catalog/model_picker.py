@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, OptionList
 
 from localchat.errors import LocalChatError
 from localchat.records import Model, Provider
-from localchat.store import patiently
 from localchat.tui.catalog.words import context_words, default_words, place_words
 from localchat.tui.dialogs.dialog import Dialog, Trouble, Words
 from localchat.tui.dialogs.list_filter import ListFilter, matches
@@ -125,6 +124,7 @@ class ModelPicker(Dialog[int | None]):
         if model is not None:
             self.dismiss(model.id)
 
+    @work(group="default")
     async def action_make_default(self) -> None:
         model = self._chosen()
         if model is None:
@@ -132,7 +132,7 @@ class ModelPicker(Dialog[int | None]):
         catalog = self.app.store.catalog
         choose = catalog.demote_default if model.is_default else catalog.make_default
         try:
-            change = await patiently(lambda: choose(model.id))
+            change = await self.app.written("change the default", lambda: choose(model.id))
         except LocalChatError as error:
             self._gone(error)
         else:

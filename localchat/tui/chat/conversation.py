@@ -67,13 +67,6 @@ class Conversation(ChatView):
             super().__init__()
             self.chat = chat
 
-    class AfterTyping(Message):
-        """All keys typed before have reached the composer, and an enter among them the conversation."""
-
-        def __init__(self, do: Callable[[], object]) -> None:
-            super().__init__()
-            self.do = do
-
     def __init__(self, shell: Shell, live: LiveTurns, *, id: str | None = None) -> None:
         self._shell = shell
         self._drafts = DraftSaver(shell.store, shell.pending, self._draft_failed)
@@ -123,6 +116,7 @@ class Conversation(ChatView):
 
     def on_mount(self) -> None:
         self._turns.listener = self
+        self.composer.take_submitted = self.submit
         if not self._shell.still and costs.wanted(self._store):
             self.run_worker(self.read_prices, thread=True, group="prices")
         self._tick = self.set_interval(LONG, self.update_status, pause=True)
@@ -174,27 +168,21 @@ class Conversation(ChatView):
             self.writing.draft = self.session.draft
 
     def after_typing(self, do: Callable[[], object]) -> None:
-        """Keys reach the composer through its queue: what another key does to the chat waits for those typed before."""
-        composer = self.composer
-        composer.call_later(composer.post_message, self.AfterTyping(do))
-
-    @on(AfterTyping)
-    def _typing_done(self, event: AfterTyping) -> None:
-        event.stop()
-        event.do()
+        """Keys reach the composer through its queue: what another key does to the chat takes its turn there, after what
+        was typed before it and before what is typed after it."""
+        self.composer.call_later(do)
 
     # Asking. Each fixes the whole request before anything is awaited.
 
-    @on(Composer.Submitted)
-    def _submit(self, event: Composer.Submitted) -> None:
-        event.stop()
+    def submit(self, words: str) -> None:
+        """Send these words out of the composer, with the chips; what else stands there by now stays."""
         draft = self.session.draft = self.writing.draft
-        if not event.text.strip() and not draft.chips:
+        if not words.strip() and not draft.chips:
             return
         with reporting(self._shell):
             self._turns.check_free(self.session.chat_id)
             pasted = self.composer.pasted_paths
-            outgoing = self.session.submit(event.text, self._shell.default_model, pasted)
+            outgoing = self.session.submit(words, self._shell.default_model, pasted)
             self._begin(outgoing, lambda: self._with_files(outgoing))
 
     async def _with_files(self, outgoing: Outgoing) -> turns.TurnRequest:

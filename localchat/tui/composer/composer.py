@@ -98,6 +98,7 @@ class Composer(TextBox):
         self._position = -1  # in the history; -1 is what is being written
         self._unsent = ""
         self.keys_first: Callable[[str], bool] | None = None  # who may take a key before the text does
+        self.take_submitted: Callable[[str], object] | None = None  # who sends; else ``Submitted`` is posted
         self.pasted_paths: set[str] = set()  # of ``@path`` in short pastes: others wrote them, they attach nothing
 
     async def _on_key(self, event: events.Key) -> None:
@@ -120,7 +121,11 @@ class Composer(TextBox):
             await super()._on_key(event)
 
     def action_submit(self) -> None:
-        self.post_message(self.Submitted(self.text))
+        """At once, where somebody takes it: the next key in the queue may open another chat."""
+        if self.take_submitted is not None:
+            self.take_submitted(self.text)
+        else:
+            self.post_message(self.Submitted(self.text))
 
     def action_edit_outside(self) -> None:
         self.post_message(self.EditOutside())
