@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.app import App
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from localchat.tui.textual_private import forget_closed
+from localchat.tui.textual_private import crash, forget_closed
 
 
 class Watched(App[None]):
@@ -34,3 +35,16 @@ async def test_forget_closed_drops_watchers_and_drawings_of_closed_widgets() -> 
 
         assert vars(app)["__watchers"]["number"] == []
         assert StylesCache.get_inner_outer.cache_info().currsize == 0
+
+
+async def test_crash_ends_the_app_with_the_bug_and_a_status_of_1() -> None:
+    app = Watched()
+
+    async def run() -> None:
+        async with app.run_test() as pilot:
+            crash(pilot.app, RuntimeError("a bug"))
+            await pilot.pause()
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        await run()
+    assert app.return_code == 1

@@ -35,7 +35,7 @@ def working(progress: Progress) -> Status:
     return Status(text, spinning=True, done=done, keys="esc cancels")
 
 
-LOCKED = "Another program keeps the store locked."
+LOCKED = "The store is locked."  # by another program; longer would not fit a small window with its keys
 SOON = 0.5  # seconds that anything may take without a word
 
 
