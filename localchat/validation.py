@@ -285,6 +285,12 @@ def parameters(given: Mapping[str, Any] | None, there: Mapping[str, Any] | None 
     return checked
 
 
+def patched(there: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with some of them set by name; None unsets one, and what is not named stays as it is."""
+    kept = {name: value for name, value in there.items() if name not in changes}
+    return {**kept, **parameters({name: value for name, value in changes.items() if value is not None}, there)}
+
+
 # name: least, most, whole numbers only
 _PARAMETERS: dict[str, tuple[float, float, bool]] = {
     "temperature": (0, HOTTEST, False),

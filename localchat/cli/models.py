@@ -22,6 +22,7 @@ from localchat.text import count
 _CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
 _PATH = click.option("--path", type=Words(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
 _PARAMETERS = click.option(
+    "-o",
     "--param",
     "parameters",
     type=Words(),
@@ -108,7 +109,7 @@ def add(
 
     catalog = session.store.catalog
     provider, name = parsed(ref)
-    values = _merged({}, parameters)
+    values = {name: value for name, value in _given(parameters).items() if value is not None}
     if path is not None:
         _check_weights(path)
     before = catalog.default()
@@ -135,22 +136,19 @@ def _check_weights(path: str) -> None:
     check_gguf(Path(path))
 
 
-def _merged(old: dict[str, Any], given: Sequence[str]) -> dict[str, Any]:
-    """The parameters with NAME=VALUE put in. The store checks names and values."""
-    merged = dict(old)
-    for pair in given:
+def _given(pairs: Sequence[str], unset: Sequence[str] = ()) -> dict[str, Any]:
+    """What NAME=VALUE sets by name; None for what is to be unset. The store checks names and values."""
+    given: dict[str, Any] = {name.strip(): None for name in unset}
+    for pair in pairs:
         name, equals, value = pair.partition("=")
         name, value = name.strip(), value.strip()
         if not equals or not name:
             raise InvalidInput(f"“{pair}” is no parameter.", "Write NAME=VALUE, such as temperature=0.2.")
-        if not value:
-            merged.pop(name, None)
-            continue
         try:
-            merged[name] = json.loads(value)
+            given[name] = json.loads(value) if value else None
         except (ValueError, RecursionError):
-            merged[name] = value
-    return merged
+            given[name] = value
+    return given
 
 
 def _defaults(before: Model | None, after: Model | None) -> dict[str, Any]:
@@ -164,6 +162,7 @@ def _defaults(before: Model | None, after: Model | None) -> dict[str, Any]:
 @_CONTEXT
 @click.option("--no-context", is_flag=True, help="Forget the size of the context.")
 @_PARAMETERS
+@click.option("--unset", type=Words(), multiple=True, metavar="NAME", help="Leave that parameter to the model again.")
 @pass_session
 def edit(
     session: Session,
@@ -173,11 +172,15 @@ def edit(
     context: int | None,
     no_context: bool,
     parameters: Sequence[str],
+    unset: Sequence[str],
 ) -> None:
-    """Change what is given of the model REF."""
+    """Change what is given of the model REF.
+
+    What is not given stays as it is, also where another program changes it at this moment.
+    """
     if no_context and context is not None:
         raise wrong_usage("--context and --no-context exclude each other.")
-    if name is None and path is None and context is None and not no_context and not parameters:
+    if name is None and path is None and context is None and not (no_context or parameters or unset):
         raise wrong_usage("Nothing to change was given.")
     catalog = session.store.catalog
     model = catalog.live(ref)
@@ -189,7 +192,7 @@ def edit(
         path=path,
         context=context,
         clear_context=no_context,
-        parameters=_merged(model.parameters, parameters) if parameters else None,
+        parameters=_given(parameters, unset),
     )
     answer(session, _entry(model), f"Saved {model.ref}.")
 

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from localchat.errors import AlreadyExists, Internal, InvalidInput, NotFound, ProviderNotConfigured, StoreBusy
+from localchat.records import Provider
 from localchat.store import Store
+from localchat.store.catalog import editing
 from localchat.store.catalog.catalog import Catalog
+from localchat.store.catalog.transaction import Change
 from tests.store.helpers import chats_with, default_ref, dump, echo, empty, raw
 
 GONE = "Resource not found or you do not have access to this resource"
@@ -333,6 +336,40 @@ def test_another_model_of_the_provider_vanishing_inside_the_transaction_is_inter
     )
     with pytest.raises(Internal, match="A model of z vanished"):
         catalog.remove_provider("z")
+    assert dump(store.connection, "providers", "model_configs", "catalog_events") == before
+
+
+def test_a_successor_removed_inside_the_transaction_is_internal(store: Store) -> None:
+    """A tombstone, not a missing row: the statement that gives the default passes over it."""
+    catalog = store.catalog
+    successor = echo(catalog, "b", "b1")[0]
+    catalog.make_default(echo(catalog, "z", "z1")[0].id)
+    before = dump(store.connection, "providers", "model_configs", "catalog_events")
+    store.connection.execute(
+        "create temp trigger vanish before update of is_default on main.model_configs when new.is_default = 0 begin"
+        f" update model_configs set deleted_at = '2026-01-01T00:00:00.000Z' where id = {successor.id}; end"
+    )
+    with pytest.raises(Internal, match=r"The successor b/b1 vanished inside the transaction; nothing was changed"):
+        catalog.make_default(successor.id)
+    assert dump(store.connection, "providers", "model_configs", "catalog_events") == before
+
+
+def test_a_model_removed_inside_the_transaction_that_edits_it_is_internal(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at its row and the statement that writes it."""
+    catalog = store.catalog
+    model = echo(catalog, "z", "z1")[0]
+    before = dump(store.connection, "providers", "model_configs", "catalog_events")
+    look = editing._provider_of_model
+
+    def removed(change: Change, name: str) -> Provider:
+        change.tx.execute("update model_configs set deleted_at = '2026-01-01T00:00:00.000Z' where id = ?", (model.id,))
+        return look(change, name)
+
+    monkeypatch.setattr(editing, "_provider_of_model", removed)
+    with pytest.raises(Internal, match="The model z/z1 vanished"):
+        catalog.edit_model(model.id, context=5)
     assert dump(store.connection, "providers", "model_configs", "catalog_events") == before
 
 

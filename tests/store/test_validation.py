@@ -290,7 +290,8 @@ def test_sensible_parameters_are_kept_as_given(catalog: Catalog) -> None:
     given = {"temperature": 0.7, "top_p": 1, "seed": -3, "max_tokens": 1}
     model = catalog.add_model("z", "x", context=100_000_000, parameters=given)
     assert (model.parameters, model.context) == (given, 100_000_000)
-    assert catalog.edit_model(model.id, parameters={"temperature": None, "seed": 1}).parameters == {"seed": 1}
+    edited = catalog.edit_model(model.id, parameters={"temperature": None, "seed": 1})
+    assert edited.parameters == {"top_p": 1, "seed": 1, "max_tokens": 1}
     assert catalog.edit_model(model.id, clear_context=True).context is None
 
 

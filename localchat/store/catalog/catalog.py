@@ -8,7 +8,7 @@ and the log, ``editing`` and ``removals`` write.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -108,12 +108,13 @@ class Catalog:
         base_url: str | None = None,
         key_source: KeySource | None = None,
         key_name: str | None = None,
+        seen: Mapping[str, Any] | None = None,
     ) -> Provider:
         """Change what is given; an empty ``base_url`` takes the address away. A new name is followed by the live models
         in the same transaction; tombstones keep theirs. A new address sets ``is_local`` of the live models.
         Raises NotFound, InvalidInput, AlreadyExists."""
         with self._changing() as change:
-            return editing.edit_provider(change, provider_id, name, base_url, key_source, key_name)
+            return editing.edit_provider(change, provider_id, name, base_url, key_source, key_name, seen)
 
     def switch_provider(self, provider_id: int, enabled: bool) -> DefaultChange:
         """Raises NotFound."""
@@ -156,10 +157,13 @@ class Catalog:
         context: int | None = None,
         clear_context: bool = False,
         parameters: dict[str, Any] | None = None,
+        seen: Mapping[str, Any] | None = None,
     ) -> Model:
-        """Change what is given; ``parameters`` replaces all of them. Raises NotFound, ProviderNotConfigured,
-        AlreadyExists, InvalidInput."""
-        edit = editing.ModelEdit.checked(model, path, context, clear_context, parameters)
+        """Change what is given. ``parameters`` are set by name, None unsets one; those that are not named stay.
+        ``seen``: by name, what stood in the edited fields before (each parameter is a field). Raises NotFound,
+        ProviderNotConfigured, AlreadyExists, InvalidInput, and Changed (with ``now``) where one of ``seen`` is neither
+        that any more nor what it is to be."""
+        edit = editing.ModelEdit.checked(model, path, context, clear_context, parameters, seen)
         with self._changing() as change:
             return editing.edit_model(change, model_id, edit)
 

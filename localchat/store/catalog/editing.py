@@ -4,12 +4,12 @@ can be, and against the rows inside it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from localchat import validation
-from localchat.errors import AlreadyExists, InvalidInput, ProviderNotConfigured
+from localchat.errors import AlreadyExists, Changed, InvalidInput, ProviderNotConfigured
 from localchat.records import DefaultChange, KeySource, Model, Provider, is_local
 from localchat.store.catalog import queries
 from localchat.store.catalog.transaction import Change
@@ -63,10 +63,16 @@ def edit_provider(
     base_url: str | None,
     key_source: KeySource | None,
     key_name: str | None,
+    seen: Mapping[str, Any] | None,
 ) -> Provider:
     old = queries.provider_by_id(change.tx, provider_id)
     new = _edited(old, name, base_url, key_source, key_name)
     edited = ("name", "base_url", "key_source", "key_name")
+    _as_seen(
+        f"The provider {old.name}",
+        seen or {},
+        *({field: getattr(one, field) for field in edited} for one in (old, new)),
+    )
     detail = {field: [getattr(old, field), getattr(new, field)] for field in edited}
     detail = {field: pair for field, pair in detail.items() if pair[0] != pair[1]}
     if not detail:
@@ -222,13 +228,15 @@ def _insert(change: Change, provider: Provider, new: NewModel) -> Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelEdit:
-    """What is not None changes; ``clear_context`` goes before ``context``. The row says how to check the rest."""
+    """What is not None changes; ``clear_context`` goes before ``context``; ``parameters`` are set by name, None unsets.
+    ``seen``: what stood in the fields before they were edited. The row says how to check the rest."""
 
     model: str | None
     path: str | None
     context: int | None
     clear_context: bool
     parameters: dict[str, Any] | None
+    seen: Mapping[str, Any]
 
     @classmethod
     def checked(
@@ -238,6 +246,7 @@ class ModelEdit:
         context: int | None,
         clear_context: bool,
         parameters: dict[str, Any] | None,
+        seen: Mapping[str, Any] | None,
     ) -> ModelEdit:
         return cls(
             None if model is None else validation.model_name(model),
@@ -245,7 +254,21 @@ class ModelEdit:
             validation.context(context),
             clear_context,
             parameters,
+            seen or {},
         )
+
+
+def _fields(model: Model) -> dict[str, Any]:
+    """What can be edited, by name; each parameter is a field of its own."""
+    return {**model.parameters, "model": model.model, "path": model.path, "context": model.context}
+
+
+def _as_seen(what: str, seen: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raises Changed where a field that is edited is neither what the person had before their eyes nor what they want.
+    A field that they did not edit may be anything by now: it stays."""
+    met = {name: old.get(name) for name in seen if old.get(name) not in (seen[name], new.get(name))}
+    if met:
+        raise Changed(f"{what} was edited meanwhile. Nothing was changed.", now=met)
 
 
 def edit_model(change: Change, model_id: int, edit: ModelEdit) -> Model:
@@ -263,10 +286,9 @@ def edit_model(change: Change, model_id: int, edit: ModelEdit) -> Model:
         model=name,
         path=path,
         context=None if edit.clear_context else old.context if edit.context is None else edit.context,
-        parameters=old.parameters
-        if edit.parameters is None
-        else validation.parameters(edit.parameters, there=old.parameters),
+        parameters=validation.patched(old.parameters, edit.parameters or {}),
     )
+    _as_seen(f"The model {old.ref}", edit.seen, _fields(old), _fields(new))
     edited = ("model", "path", "context", "parameters")
     detail = {field: [getattr(old, field), getattr(new, field)] for field in edited}
     detail = {field: pair for field, pair in detail.items() if pair[0] != pair[1]}

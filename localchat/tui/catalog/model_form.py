@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from localchat.errors import Changed, LocalChatError
 from localchat.records import BUILT_IN_MODEL, Model, Provider
 from localchat.store import patiently
 from localchat.text import one_line
+from localchat.tui.catalog.meanwhile import WhichDialog
 from localchat.tui.dialogs.dialog import Words
 from localchat.tui.dialogs.field import Field
 from localchat.tui.dialogs.form import Form
 from localchat.tui.dialogs.parameter_fields import PARAMETERS, parameter_fields, parameters_typed, whole
-from localchat.tui.dialogs.safe_input import Line, unbroken
+from localchat.tui.dialogs.safe_input import Line
 from localchat.tui.toasts import tell
+
+FIELD_WORDS = {
+    "name": "The name",
+    "path": "The file",
+    "context": "The context",
+    **{name: words for name, (words, _) in PARAMETERS.items()},
+}
 
 
 class ModelForm(Form[Model | None]):
     """The model as it was saved, or None. What is typed stays until it is saved or given up."""
 
     CSS_PATH = ["../dialogs/dialog.tcss", "model_form.tcss"]
+    _wrote = True
 
     def __init__(self, provider: Provider, model: Model | None = None) -> None:
         super().__init__(f"Edit {model.ref}" if model else f"Add a model of {provider.name}")
@@ -47,36 +59,95 @@ class ModelForm(Form[Model | None]):
 
     def on_mount(self) -> None:
         self.query_one("#name").focus()
+        self._shown = self._texts()
+        self._stored = _fields(self._model) if self._model else {}
+        self.watch(self.app, "catalog_version", self._changed_elsewhere, init=False)
 
     def _text(self, field: str) -> str:
         return self.query_one(f"#{field}", Line).value.strip()
 
+    def _texts(self) -> dict[str, str]:
+        return {line.id: line.value.strip() for line in self.query(Line) if line.id}
+
+    def _edited(self) -> set[str]:
+        """The lines that say something else than when they were filled in. A line holds what can be drawn, on one
+        line: untouched, it never changes what another program wrote."""
+        return {name for name, text in self._texts().items() if text != self._shown[name]}
+
+    def _changed_elsewhere(self) -> None:
+        """What the person has not touched follows; what they did touch is asked about when they save."""
+        if self._model is None or self._saving:
+            return
+        with contextlib.suppress(LocalChatError):  # it is gone: saving says so
+            now = _fields(self.app.store.catalog.model(self._model.id))
+            for name in self._texts().keys() - self._edited():
+                if now[name] != self._stored[name]:
+                    self._fill_in(name, now[name])
+
+    def _fill_in(self, name: str, value: object) -> None:
+        """With what is stored now."""
+        line = self.query_one(f"#{name}", Line)
+        line.value = "" if value is None else str(value)
+        self._shown[name], self._stored[name] = line.value.strip(), value
+        if not self._edited():
+            self._before = self._values()
+
     def saved(self, done: Model | None) -> None:
-        if done is not None:
+        if done is not None and self._wrote:
             tell(self.app, f"{'Saved' if self._model else 'Added'} {one_line(done.model)} of {done.provider}.")
 
     async def save(self) -> Model:
         """Raises what the store raises, InvalidInput for what is no number, and what is wrong with the file."""
         catalog, old, name = self.app.store.catalog, self._model, self._text("name")
-        context, parameters, path = self._tokens(), self._parameters(), self._path(name)
-        if path and (old is None or path != old.path):
-            await asyncio.to_thread(_check_file, path)
+        self._wrote = True
         if old is None:
+            context, parameters, path = self._tokens(), self._parameters(PARAMETERS), self._path(name)
+            if path:
+                await asyncio.to_thread(_check_file, path)
             return await patiently(
                 lambda: catalog.add_model(self._provider.name, name, path=path, context=context, parameters=parameters)
             )
-        # A name that another program wrote may hold what the form does not show: untouched, it stays as it is.
-        new_name = None if name == unbroken(old.model).strip() else name
+        while edited := self._edited():
+            try:
+                return await self._write(old, edited)
+            except Changed as changed:
+                if not await self._settled(old, changed):
+                    raise
+        self._wrote = False
+        return catalog.model(old.id)
+
+    async def _write(self, old: Model, edited: set[str]) -> Model:
+        """What was edited, and nothing else. Raises Changed where somebody else changed it too."""
+        name = self._text("name")
+        path = self._path(name) if "path" in edited else None
+        if path:
+            await asyncio.to_thread(_check_file, path)
+        context = self._tokens() if "context" in edited else None
+        parameters = self._parameters(edited & PARAMETERS.keys())
         return await patiently(
-            lambda: catalog.edit_model(
+            lambda: self.app.store.catalog.edit_model(
                 old.id,
-                model=new_name,
+                model=name if "name" in edited else None,
                 path=path,
                 context=context,
-                clear_context=context is None,
-                parameters=parameters,
+                clear_context="context" in edited and context is None,
+                parameters={**dict.fromkeys(edited & PARAMETERS.keys()), **parameters},
+                seen={"model" if field == "name" else field: self._stored[field] for field in edited},
             )
         )
+
+    async def _settled(self, old: Model, changed: Changed) -> bool:
+        """Ask for each field that both changed whose value is kept; whether that was said for all of them."""
+        for name, value in changed.now.items():
+            field = "name" if name == "model" else name
+            theirs, mine = "" if value is None else str(value), self._text(field)
+            kept = await self.app.push_screen_wait(WhichDialog(old.ref, FIELD_WORDS[field], theirs, mine))
+            if kept is None:
+                return False
+            self._fill_in(field, value)
+            if kept == "mine":
+                self.query_one(f"#{field}", Line).value = mine
+        return True
 
     def _path(self, name: str) -> str | None:
         """None for what needs no file. A folder's ``~`` is the person's own."""
@@ -91,9 +162,18 @@ class ModelForm(Form[Model | None]):
         text = self._text("context")
         return whole("context", text) if text else None
 
-    def _parameters(self) -> dict[str, Any]:
-        typed = {name: self._text(name) for name in PARAMETERS}
-        return parameters_typed(typed, self._model.parameters if self._model else {})
+    def _parameters(self, names: Iterable[str]) -> dict[str, Any]:
+        return parameters_typed({name: self._text(name) if name in names else "" for name in PARAMETERS}, {})
+
+
+def _fields(model: Model) -> dict[str, Any]:
+    """What the lines of the form stand for, by their ids."""
+    return {
+        "name": model.model,
+        "path": model.path,
+        "context": model.context,
+        **{name: model.parameters.get(name) for name in PARAMETERS},
+    }
 
 
 def _check_file(path: str) -> None:

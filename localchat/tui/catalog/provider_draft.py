@@ -25,6 +25,15 @@ class Typed:
     key_name: str | None
     secret: str | None
 
+    def edited(self, opened: Typed) -> set[str]:
+        """Which parts (name, base_url, key) are others than when the form was opened."""
+        parts = {"name"} if self.name != opened.name else set()
+        if self.base_url != opened.base_url:
+            parts.add("base_url")
+        if (self.key_source, self.key_name) != (opened.key_source, opened.key_name) or self.secret:
+            parts.add("key")
+        return parts
+
     def unsaved(self, old: Provider | None, providers: Iterable[Provider]) -> Provider:
         """The provider that this would be. Raises InvalidInput like saving would."""
         source, entry = validation.key(self.key_source, self.entry(old, providers), self.name or "new")

@@ -15,11 +15,12 @@ from textual.content import Content
 from textual.widgets import Button, Input, Select
 
 from localchat import validation
-from localchat.errors import AlreadyExists, InvalidInput, LocalChatError, NotFound
+from localchat.errors import AlreadyExists, Changed, InvalidInput, LocalChatError, NotFound
 from localchat.providers.presets import TEMPLATES, Template
 from localchat.records import KINDS, LOCAL_KINDS, KeySource, Provider
 from localchat.store import patiently
 from localchat.text import count, one_line
+from localchat.tui.catalog.meanwhile import WhichDialog
 from localchat.tui.catalog.provider_draft import Typed, keeping_key
 from localchat.tui.catalog.reachability import models_of
 from localchat.tui.catalog.words import host_of
@@ -52,6 +53,9 @@ REPLAY_WORDS = {
     (True, False): "The next one in order, as fast as then",
     (True, True): "The next one in order, at once",
 }
+# The parts of a provider that are edited apart from each other, and the fields of each.
+PARTS: dict[str, tuple[str, ...]] = {"name": ("name",), "base_url": ("base_url",), "key": ("key_source", "key_name")}
+PART_WORDS = {"name": "The name", "base_url": "The address", "key": "The key"}
 BOX = Template("The model in the box and GGUF files", "local", "embedded", "")
 OTHER = Template("Another OpenAI-compatible server", "", "openai", "")
 
@@ -60,6 +64,7 @@ class ProviderForm(Form[Provider | None]):
     """The provider as it was saved, or None. What is typed stays until it is saved or given up."""
 
     CSS_PATH = ["../dialogs/dialog.tcss", "provider_form.tcss"]
+    _wrote = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+t", "test", "Test", id="form.test", tooltip="Ask the address for its models", priority=True),
         Binding("f3", "add_found", "Add server", id="form.found", tooltip="Add the server found on this machine"),
@@ -111,6 +116,9 @@ class ProviderForm(Form[Provider | None]):
         return [(Content(template.name), template) for template in (*TEMPLATES, OTHER, BOX)]
 
     def on_mount(self) -> None:
+        self._opened = self.typed()
+        self._stored = {field: getattr(self._provider, field, None) for part in PARTS.values() for field in part}
+        self.watch(self.app, "catalog_version", self._changed_elsewhere, init=False)
         self._typing()
         self.query_one("#template" if self._provider is None else "#name").focus()
         if self._provider is None and not self.app.still:
@@ -254,10 +262,18 @@ class ProviderForm(Form[Provider | None]):
     # Saving
 
     def saved(self, done: Provider | None) -> None:
-        if done is not None:
+        if done is not None and self._wrote:
             tell(self.app, f"{'Saved' if self._provider else 'Added'} {done.name}.")
 
     async def save(self) -> Provider:
+        while True:
+            try:
+                return await self._save()
+            except Changed as changed:
+                if not await self._settled(changed):
+                    raise
+
+    async def _save(self) -> Provider:
         typed, catalog, old = self.typed(), self.app.store.catalog, self._provider
         providers = catalog.providers()
         if old is not None and all(provider.id != old.id for provider in providers):
@@ -275,14 +291,79 @@ class ProviderForm(Form[Provider | None]):
         return await keeping_key(place, typed.secret, lambda: self._write(typed, place.key_name))
 
     async def _write(self, typed: Typed, entry: str | None) -> Provider:
+        """What was edited, and nothing else. Raises Changed where somebody else changed it too."""
         catalog, old = self.app.store.catalog, self._provider
         if old is None:
             return await patiently(
                 lambda: catalog.add_provider(typed.name, typed.kind, typed.base_url or None, typed.key_source, entry)
             )
-        address = None if old.kind in LOCAL_KINDS and old.kind != "replay" else typed.base_url
+        parts = typed.edited(self._opened)
+        self._wrote = bool(parts)
+        if not parts:
+            return old
         return await patiently(
             lambda: catalog.edit_provider(
-                old.id, name=typed.name, base_url=address, key_source=typed.key_source, key_name=entry
+                old.id,
+                name=typed.name if "name" in parts else None,
+                base_url=typed.base_url if "base_url" in parts else None,
+                key_source=typed.key_source if "key" in parts else None,
+                key_name=entry if "key" in parts else None,
+                seen={field: self._stored[field] for part in parts for field in PARTS[part]},
             )
         )
+
+    # What others change while the form is open
+
+    def _changed_elsewhere(self) -> None:
+        """What the person has not touched follows; what they did touch is asked about when they save."""
+        now = next(
+            (p for p in self.app.store.catalog.providers() if self._provider and p.id == self._provider.id), None
+        )
+        if now is None or self._saving:
+            return
+        edited = self.typed().edited(self._opened)
+        for part in PARTS.keys() - edited:
+            if any(getattr(now, field) != self._stored[field] for field in PARTS[part]):
+                self._take(part, now)
+        if not edited:
+            self._before = self._values()
+
+    def _take(self, part: str, now: Provider, typed: Typed | None = None) -> None:
+        """That part as it is stored now; with ``typed`` the person's own stays in the form."""
+        if part == "name":
+            self.query_one("#name", Line).value = now.name
+        elif part == "base_url":
+            self.query_one("#url", Line).value = now.base_url or ""
+        else:
+            self.query_one("#source", Select).value = now.key_source
+            self.query_one("#variable", Line).value = (now.key_name or "") if now.key_source == "env" else ""
+        filled = self.typed()
+        fields = ("key_source", "key_name") if part == "key" else (part,)
+        self._opened = replace(self._opened, **{field: getattr(filled, field) for field in fields})
+        self._stored |= {field: getattr(now, field) for field in PARTS[part]}
+        if typed is not None:
+            self.query_one("#name", Line).value = typed.name
+            if part == "base_url":
+                self.query_one("#url", Line).value = typed.base_url
+            elif part == "key":
+                self.query_one("#source", Select).value = typed.key_source
+                self.query_one("#variable", Line).value = typed.key_name or ""
+
+    async def _settled(self, changed: Changed) -> bool:
+        """Ask for each part that both changed whose is kept; whether that was said for all of them."""
+        assert self._provider is not None
+        typed, now = self.typed(), self.app.store.catalog.removal_of(self._provider).provider
+        assert now is not None
+        for part, fields in PARTS.items():
+            if changed.now.keys().isdisjoint(fields):
+                continue
+            words = {"name": (now.name, typed.name), "base_url": (now.base_url or "", typed.base_url)}
+            theirs, mine = words.get(part) or (
+                f"{KEY_WORDS[now.key_source]} {now.key_name or ''}",
+                f"{KEY_WORDS[typed.key_source]} {typed.key_name or ''}",
+            )
+            kept = await self.app.push_screen_wait(WhichDialog(now.name, PART_WORDS[part], theirs, mine))
+            if kept is None:
+                return False
+            self._take(part, now, typed if kept == "mine" else None)
+        return True

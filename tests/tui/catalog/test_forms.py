@@ -359,6 +359,7 @@ async def test_a_provider_written_by_another_program_is_shown_literally_in_its_f
     )
     app = Bench(stocked, ProviderForm(stocked.catalog.provider("openai")))
     async with app.run_test(size=(120, 30)) as pilot:
+        put(app, url=f"{nasty}/x")
         await pilot.press("ctrl+s")
         await settled(pilot, lambda: "✗" in words(pilot))
         assert words(pilot).count("[/] [@click=app.quit]x[/][2J") >= 3

@@ -14,6 +14,7 @@ from localchat.records import RemoteModel
 from localchat.store import Store
 from localchat.tui.catalog.discover import DiscoverDialog
 from localchat.tui.catalog.history import HistoryScreen
+from localchat.tui.catalog.meanwhile import WhichDialog
 from localchat.tui.catalog.model_form import ModelForm
 from localchat.tui.catalog.model_picker import ModelPicker
 from localchat.tui.catalog.provider_form import ProviderForm
@@ -245,3 +246,18 @@ def test_history(snap_compare: Compare, stocked: Store, look: Look) -> None:
     size, light = look
     stocked.catalog.remove_provider("openai")
     assert snap_compare(app_with(stocked, HistoryScreen(), light=light), terminal_size=size)
+
+
+def test_a_field_that_another_window_changed_too(snap_compare: Compare, stocked: Store, second: Store) -> None:
+    model = stocked.catalog.live("ollama/qwen3:8b")
+    app = app_with(stocked, ModelForm(stocked.catalog.provider("ollama"), model))
+
+    async def both(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        app.screen.query_one("#context", Line).value = "8192"
+        second.catalog.edit_model(model.id, context=4096)
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: isinstance(app.screen, WhichDialog))
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=SMALL, run_before=both)
