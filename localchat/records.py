@@ -306,6 +306,27 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """How a reply came: each delta with milliseconds since it was asked, ``text`` or ``reasoning``, and its words.
+    ``ended_ms``: when the stream ended."""
+
+    deltas: tuple[tuple[int, str, str], ...]
+    ended_ms: int
+
+    @classmethod
+    def parse(cls, deltas: Any, ended_ms: Any) -> Recording:
+        """From what a JSON text holds. Raises ValueError where that is no recording."""
+        found = []
+        for at, kind, words in deltas:
+            if not isinstance(at, int) or at < 0 or kind not in ("text", "reasoning") or not isinstance(words, str):
+                raise ValueError("no delta")
+            found.append((at, kind, words))
+        if not isinstance(ended_ms, int) or ended_ms < 0:
+            raise ValueError("no end")
+        return cls(tuple(found), ended_ms)
+
+
+@dataclass(frozen=True, slots=True)
 class AttachmentInfo:
     """An attachment without its content. ``size`` is in bytes."""
 

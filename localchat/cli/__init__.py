@@ -22,6 +22,7 @@ __all__ = ["localchat"]
         "import": "localchat.cli.transfer:import_chats",
         "backup": "localchat.cli.transfer:backup",
         "doctor": "localchat.cli.doctor:doctor",
+        "record": "localchat.cli.record:record",
         "demo": "localchat.cli.demo:demo",
         "completion": "localchat.cli.doctor:completion",
     },

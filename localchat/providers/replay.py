@@ -92,13 +92,18 @@ class ReplayClient:
         reply, given = self._reply(deck, request)
         begun = asyncio.get_running_loop().time()
         for at, piece in played(reply, given):
-            if not self._file.at_once:
-                await asyncio.sleep(max(begun + at - asyncio.get_running_loop().time(), 0))
+            await self._until(begun + at)
             yield piece
+        await self._until(begun + lasted(reply))
         error = end_of(reply)
         if error is not None:
             raise error
         yield Finished(reply.finish_reason or "stop", reply.usage)
+
+    async def _until(self, moment: float) -> None:
+        """Until that moment of the loop's clock; no time is lost from piece to piece."""
+        if not self._file.at_once:
+            await asyncio.sleep(max(moment - asyncio.get_running_loop().time(), 0))
 
     def _reply(self, deck: Deck, request: Request) -> tuple[WholeMessage, str]:
         """What is meant, and what of it is there already (where a reply goes on)."""
@@ -161,12 +166,38 @@ def _version(replies: Sequence[WholeMessage], request: Request) -> WholeMessage:
 
 
 def played(reply: WholeMessage, given: str = "") -> Iterator[tuple[float, Piece]]:
-    """The reply word by word, with the second at which each comes: evenly over the time that it took."""
+    """The reply piece by piece, with the second at which each comes: as it was recorded, else word by word, evenly over
+    the time that it took. ``given``: the part of it that is there already."""
+    there = reply.content.removeprefix(given)
+    recorded = _recorded_deltas(reply, there)
+    if recorded is not None:
+        yield from recorded
+        return
     words: list[Piece] = [ReasoningPiece(word) for word in words_of(reply.reasoning)]
-    words += [TextPiece(word) for word in words_of(reply.content.removeprefix(given))]
+    words += [TextPiece(word) for word in words_of(there)]
     step = (reply.duration_ms or 0) / 1000 / (len(words) + 1)
     for number, piece in enumerate(words, 1):
         yield number * step, piece
+
+
+def _recorded_deltas(reply: WholeMessage, text: str) -> list[tuple[float, Piece]] | None:
+    """None where it was not recorded, or another program has changed its words since."""
+    if reply.recording is None:
+        return None
+    said = {"text": "", "reasoning": ""}
+    for _, kind, words in reply.recording.deltas:
+        said[kind] += words
+    if said != {"text": text, "reasoning": reply.reasoning}:
+        return None
+    return [
+        (at / 1000, TextPiece(words) if kind == "text" else ReasoningPiece(words))
+        for at, kind, words in reply.recording.deltas
+    ]
+
+
+def lasted(reply: WholeMessage) -> float:
+    """Seconds until it ended."""
+    return (reply.recording.ended_ms if reply.recording is not None else reply.duration_ms or 0) / 1000
 
 
 def end_of(reply: WholeMessage) -> LocalChatError | None:

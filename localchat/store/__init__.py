@@ -18,6 +18,7 @@ from localchat.store.messages import Messages
 from localchat.store.migrations import migrate
 from localchat.store.pending import PendingWrites
 from localchat.store.personas import Personas
+from localchat.store.recordings import Recordings
 from localchat.store.settings import State
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ __all__ = ["PendingWrites", "Store", "patiently"]
 
 class Store:
     """The file, opened and migrated: ``catalog`` (providers and models), ``chats``, ``messages``, ``personas``,
-    ``search``, ``state``.
+    ``search``, ``state``, ``recordings`` (how replies came, where asked for).
 
     Opening marks as ``interrupted`` every reply that a process now dead left ``streaming``.
     ``busy_timeout`` is in seconds: leave it on the command line; 0 on an event loop, with writes through ``patiently``.
@@ -47,6 +48,7 @@ class Store:
             self.messages = Messages(self.connection, self.now)
             self.personas = Personas(self.connection)
             self.state = State(self.connection)
+            self.recordings = Recordings(self.connection, self.state)
             self.messages.mark_interrupted()
             self.connection.execute(f"pragma busy_timeout={round(busy_timeout * 1000)}")
             self._seen = self._data_version()

@@ -23,12 +23,14 @@ from localchat.records import (
     ErrorNote,
     Message,
     Reason,
+    Recording,
     Resolution,
     Role,
     Status,
     Usage,
 )
 from localchat.store import attachments as attachment_rows
+from localchat.store import recordings
 from localchat.store.chats import SELECT_CHAT, chat_of, model_name
 from localchat.store.connection import immediate
 from localchat.store.fields import number, number_or_none, one_of, text, text_or_none
@@ -399,9 +401,10 @@ class Messages:
         usage: Usage | None = None,
         error: ErrorNote | None = None,
         duration_ms: int | None = None,
+        recording: Recording | None = None,
     ) -> Message:
-        """The end of a reply. Raises NotFound where its chat was deleted for good meanwhile, StoreUnreadable where the
-        store's file is not where it was."""
+        """The end of a reply, and how it came. Raises NotFound where its chat was deleted for good meanwhile,
+        StoreUnreadable where the store's file is not where it was."""
         self._check_file()
         with immediate(self._connection) as tx:
             tx.execute(
@@ -422,7 +425,10 @@ class Messages:
                     reply_id,
                 ),
             )
-            return self.get(reply_id)
+            reply = self.get(reply_id)
+            if recording is not None:
+                recordings.insert(tx, reply_id, recording)
+            return reply
 
     def _check_file(self) -> None:
         """SQLite goes on writing into a file that was deleted or replaced, and nobody would ever read it again."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localchat.errors import NotFound
-from localchat.store import Store
+from localchat.store import Store, recordings
 from localchat.store import attachments as attachment_rows
 from localchat.store.chats import TITLE_LIMIT
 from localchat.store.connection import immediate, snapshot
@@ -27,11 +27,12 @@ select c.*, m.provider as model_provider, m.model as model_model, m.is_local as 
 from chats c left join model_configs m on m.id = c.model_config_id where c.id = ?
 """
 _MESSAGES = """
-select x.*, exists (select 1 from attachments a where a.message_id = x.id) as attached,
+select x.*, exists (select 1 from attachments a where a.message_id = x.id) as attached, r.deltas, r.ended_ms,
   m.provider as model_provider, m.model as model_model, m.is_local as model_local,
   m.deleted_at is not null as model_removed,
   f.provider as from_provider, f.model as from_model, f.is_local as from_local, f.deleted_at is not null as from_removed
 from messages x
+left join recordings r on r.message_id = x.id
 left join model_configs m on m.id = x.model_config_id
 left join model_configs f on f.id = x.fallback_from
 where x.chat_id = ? order by x.id
@@ -287,6 +288,8 @@ class Exchange:
             done = tx.execute(_INSERT, (chat_id, parent, depth + 1, *_values(message, models)))
             places[message.key] = (done.lastrowid, depth + 1)
             attachment_rows.insert(tx, done.lastrowid or 0, message.attachments)
+            if message.recording is not None:
+                recordings.insert(tx, done.lastrowid or 0, message.recording)
         leaf = places.get(chat.leaf) if chat.leaf is not None else None
         if leaf is None and chat.messages:
             leaf = places[chat.messages[-1].key]
@@ -377,5 +380,6 @@ def _message_of(row: sqlite3.Row) -> WholeMessage:
         finish_reason=text_or_none(row["finish_reason"]),
         usage=usage_of(row),
         duration_ms=number_or_none(row["duration_ms"]),
+        recording=recordings.read(row) if row["deltas"] is not None else None,
         left_out=number(row["left_out"]),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from localchat.attachments.reading import fenced, is_image, spoken
-from localchat.records import Attachment, ErrorNote
+from localchat.records import Attachment, ErrorNote, Recording
 from localchat.text import clean, count, escaped, one_line
 from localchat.transfer.portable import NamedModel, WholeChat, WholeMessage, line_of, versions_of
 
@@ -94,11 +94,16 @@ def _message_object(message: WholeMessage, version: int, versions: int) -> dict[
         "finish_reason": message.finish_reason,
         "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens} if usage else None,
         "duration_ms": message.duration_ms,
+        "recording": _recording_object(message.recording),
         "left_out": message.left_out,
         "created_at": message.created_at,
         "version": version,
         "versions": versions,
     }
+
+
+def _recording_object(recording: Recording | None) -> dict[str, Any] | None:
+    return {"deltas": recording.deltas, "ended_ms": recording.ended_ms} if recording is not None else None
 
 
 def _attachment_object(attachment: Attachment) -> dict[str, Any]:

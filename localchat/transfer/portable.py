@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from localchat.records import Attachment, ErrorNote, Reason, Role, Status, Usage
+from localchat.records import Attachment, ErrorNote, Reason, Recording, Role, Status, Usage
 
 OWN = "localchat"  # the source of chats that were begun here
 # Programs that number their chats from 1 in each of their files: two files have the same numbers, and people begin
@@ -50,6 +50,7 @@ class WholeMessage:
     duration_ms: int | None = None
     left_out: int = 0
     attachments: tuple[Attachment, ...] = ()
+    recording: Recording | None = None
 
 
 class Note(NamedTuple):

@@ -16,7 +16,7 @@ from localchat.errors import (
     ReplyCut,
     StoreBusy,
 )
-from localchat.records import ErrorNote, Message, Model, Status, Usage, moment
+from localchat.records import ErrorNote, Message, Model, Recording, Status, Usage, moment
 from localchat.store import PendingWrites, Store, patiently
 from localchat.store.connection import PATIENCE
 from localchat.store.messages import Begun
@@ -42,6 +42,8 @@ class ReplyWriter:
     finish_reason: str | None = None
     usage: Usage | None = None
     saved: int = 0
+    deltas: list[tuple[int, str, str]] | None = None  # where the provider is recorded
+    asked_at: float = 0.0
 
     @property
     def used(self) -> Model:
@@ -64,6 +66,19 @@ class ReplyWriter:
     def pieces(self) -> int:
         """How many came that say something."""
         return len(self.text) + len(self.thoughts)
+
+    def asked(self) -> None:
+        """The endpoint is asked now: times of a recording count from here."""
+        self.asked_at = asyncio.get_running_loop().time()
+
+    def came(self, kind: str, words: str) -> None:
+        """A delta: ``text`` or ``reasoning``."""
+        (self.text if kind == "text" else self.thoughts).append(words)
+        if self.deltas is not None:
+            self.deltas.append((self._since_asked(), kind, words))
+
+    def _since_asked(self) -> int:
+        return max(round((asyncio.get_running_loop().time() - self.asked_at) * 1000), 0)
 
     @contextlib.contextmanager
     def saved_as_it_grows(self) -> Iterator[None]:
@@ -132,6 +147,8 @@ class ReplyWriter:
     async def _end(self, status: Status, error: LocalChatError | None) -> Message:
         took = moment(self.store.now()) - moment(self.begun.reply.created_at)
 
+        recording = None if self.deltas is None else Recording(tuple(self.deltas), self._since_asked())
+
         def write() -> Message:
             return self.store.messages.finish(
                 self.begun.reply.id,
@@ -142,6 +159,7 @@ class ReplyWriter:
                 usage=self.usage,
                 error=note(error),
                 duration_ms=max(round(took.total_seconds() * 1000), 0),
+                recording=recording,
             )
 
         if self.pending is None:

@@ -53,7 +53,7 @@ async def send(
     take that, its error is raised. ``pending`` goes on trying to store an end that the store did not take.
     """
     begun, provider = await _begin(store, request)
-    reply = ReplyWriter(store, begun, pending)
+    reply = ReplyWriter(store, begun, pending, deltas=[] if store.recordings.wanted(provider.id) else None)
     try:
         with reply.saved_as_it_grows():
             yield Began(
@@ -191,16 +191,17 @@ async def _stream(
 
 
 async def _ask(client: Client, request: Request, reply: ReplyWriter) -> AsyncGenerator[Event, None]:
+    reply.asked()
     stream = client.stream(request)
     finished = False
     try:
         async for piece in stream:
             match piece:
                 case TextPiece(text) if text:
-                    reply.text.append(text)
+                    reply.came("text", text)
                     yield Chunk(text)
                 case ReasoningPiece(text) if text:
-                    reply.thoughts.append(text)
+                    reply.came("reasoning", text)
                     yield Thought(text)
                 case Progress():
                     yield Waiting(piece)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localchat.errors import InvalidInput, NotFound
-from localchat.records import Attachment, ErrorNote, Usage
+from localchat.records import Attachment, ErrorNote, Recording, Usage
 from localchat.store import Store
 from localchat.store.importing import import_file
 from localchat.store.transfer import Exchange
@@ -62,6 +62,9 @@ def rich_chat() -> WholeChat:
                 finish_reason="length",
                 usage=Usage(12, 1345),
                 duration_ms=1250,
+                recording=Recording(
+                    ((3, "reasoning", "Thought\n</details>"), (40, "text", "Te"), (41, "text", "xt")), 1249
+                ),
                 left_out=3,
             ),
             WholeMessage(

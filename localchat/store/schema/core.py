@@ -7,6 +7,7 @@ write this file.
 from __future__ import annotations
 
 from localchat.store.schema.identity import IDENTITY
+from localchat.store.schema.recordings import RECORDINGS
 from localchat.store.schema.search import SEARCH
 from localchat.store.schema.sources import SOURCES
 
@@ -162,10 +163,12 @@ insert into model_configs (provider, model, is_default, is_local) values ('local
 # Name and SQL of each step, in order. ``core``: providers, models, chats, messages, and the model in the box as the
 # default. ``search``: the index of all words, filled with those that are there. ``sources``: where chats came from.
 # ``identity``: providers by id, refs on messages as they were, the hosts a chat may go to.
+# ``recordings``: how replies came, where a provider is recorded.
 STEPS: tuple[tuple[str, str], ...] = (
     ("core", CORE),
     ("search", SEARCH),
     ("sources", SOURCES),
     ("identity", IDENTITY),
+    ("recordings", RECORDINGS),
 )
 CURRENT = len(STEPS)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from localchat.attachments.reading import NAME_LIMIT, image_type
 from localchat.errors import BY_CODE, InvalidInput
-from localchat.records import Attachment, ErrorNote, Reason, Role, Status, Usage, stamp, utc_now
+from localchat.records import Attachment, ErrorNote, Reason, Recording, Role, Status, Usage, stamp, utc_now
 from localchat.text import one_line, storable
 from localchat.transfer.export import SCHEMA, VERSION
 from localchat.transfer.importers.json_stream import Damaged, JsonStream
@@ -140,6 +140,7 @@ def _message(given: object, number: int, begun: str) -> WholeMessage:
             finish_reason=_text(given, "finish_reason") if given.get("finish_reason") is not None else None,
             usage=_usage(given.get("usage")),
             duration_ms=whole(given.get("duration_ms")),
+            recording=_recording(given.get("recording")),
             left_out=whole(given.get("left_out")) or 0,
             attachments=tuple(_attachments(given.get("attachments"))),
         )
@@ -147,6 +148,14 @@ def _message(given: object, number: int, begun: str) -> WholeMessage:
         raise _Wrong(f"message {number} has no id") from None
     except _Wrong as error:
         raise _Wrong(f"message {number}: {error}") from None
+
+
+def _recording(given: object) -> Recording | None:
+    """None also for what is none: the words stand in the message itself."""
+    try:
+        return Recording.parse(given["deltas"], given["ended_ms"]) if isinstance(given, dict) else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _attachments(given: object) -> Iterator[Attachment]:
