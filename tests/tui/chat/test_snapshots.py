@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from localchat.errors import ProviderUnavailable
 from localchat.records import Usage
@@ -152,7 +153,9 @@ def test_what_opens_over_a_chat(store: Store, snap_compare: Compare, key: str) -
         await pilot.press(key)
         await pilot.pause(0.3)
         await settled(pilot)
-        screen = pilot.app.screen  # the palette gathers its commands in workers
+        screen = pilot.app.screen  # the palette gathers its commands in workers, and its cursor blinks
+        for line in screen.query(Input):
+            line.cursor_blink = False
         while any(worker.node is screen and not worker.is_finished for worker in pilot.app.workers):
             await pilot.pause(0.01)
         await settled(pilot)
