@@ -190,6 +190,13 @@ class ReplyCut(LocalChatError):
     title = "The reply was cut off"
 
 
+class NotInstalled(LocalChatError):
+    """What only some kinds of providers need is not there."""
+
+    code = "not_installed"
+    title = "Not installed"
+
+
 class ReplyEmpty(LocalChatError):
     """The endpoint ended its reply, and there is not a word in it."""
 

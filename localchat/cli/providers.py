@@ -13,7 +13,7 @@ from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out, picked
 from localchat.cli.session import Session, interactive, pass_session
-from localchat.errors import InvalidInput
+from localchat.errors import InvalidInput, NotInstalled
 from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal, RemovalPreview
 from localchat.text import count
 from localchat.validation import ReplayFile
@@ -138,6 +138,7 @@ def add(
     if kind == "embedded":
         lines = [f"Added {provider.name}. `localchat models add {provider.name}/NAME --path FILE.gguf` adds a model."]
     entry = _entry(session, provider)
+    _tell_what_is_missing(provider)
     if provider.key_source == "env" and not entry["has_key"]:
         notice(f"${provider.key_name} is not set here; set it before the first message.")
     answer(session, entry, *lines)
@@ -225,6 +226,15 @@ def edit(
         notice(f"Its old key stays in the keyring, as “{old.key_name}”.")
     _tell_of_address(session, old, provider)
     answer(session, _entry(session, provider), f"Saved {provider.name}.")
+
+
+def _tell_what_is_missing(provider: Provider) -> None:
+    from localchat.providers import extras
+
+    try:
+        extras.check(provider.kind)
+    except NotInstalled as error:
+        notice(f"{error.message} {error.hint}")
 
 
 def _kept(old: Provider, key: str | None) -> contextlib.AbstractContextManager[str | None]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from localchat.errors import InvalidInput
+from localchat.providers import extras
 from localchat.records import Model, Piece, Provider, RemoteModel, Request
 
 
@@ -32,7 +33,9 @@ class Client(Protocol):
 
 
 def connect(provider: Provider) -> Client:
-    """The client for this provider. Raises InvalidInput for a kind this version does not know."""
+    """The client for this provider. Raises InvalidInput for a kind this version does not know, and NotInstalled where a
+    package that the kind needs is missing."""
+    extras.check(provider.kind)
     match provider.kind:
         case "echo":
             from localchat.providers.echo import EchoClient

@@ -27,7 +27,7 @@ def check_engine(*, needed: bool) -> Check:
     """Whether llama.cpp is there for models that run in this program."""
     if importlib.util.find_spec("xllamacpp") is not None:
         return Check("engine", True, "llama.cpp is there")
-    return Check("engine", not needed, "there is no llama.cpp for this platform (package xllamacpp)", "model_missing")
+    return Check("engine", not needed, "there is no llama.cpp here (package xllamacpp)", "not_installed")
 
 
 def check_keyring(*, needed: bool) -> Check:

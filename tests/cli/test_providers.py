@@ -363,3 +363,14 @@ def test_what_cannot_be_a_provider_is_refused_with_a_reason(run: Run, store: Sto
     assert (answer.code, answer.error["code"]) == (1, "invalid_input")
     assert answer.error["hint"]
     assert names(run) == ["local"]
+
+
+def test_adding_a_provider_whose_package_is_missing_says_how_to_add_it(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localchat.providers.extras._there", lambda module: False)
+    added = run("providers", "add", "claude", "--kind", "anthropic")
+    assert added.code == 0
+    assert "-m pip install 'pydantic-ai-slim[anthropic]" in added.err
+    store.catalog.add_model("claude", "x")
+    assert run("ask", "-m", "claude/x", "hi", "--json").error["code"] == "not_installed"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from localchat.errors import InvalidInput
-from localchat.providers import connect, warm
+from localchat.errors import InvalidInput, NotInstalled
+from localchat.providers import connect, extras, warm
 from localchat.providers.echo import EchoClient
 from localchat.providers.embedded.client import EmbeddedClient
 from localchat.records import KINDS, Model
@@ -75,3 +76,31 @@ async def test_warming_a_provider_without_anything_to_warm_is_fine(provider: Mak
     model = Model(1, "acme", "echo", None, None, {}, True, True, True, "", "", None, True)
     for kind in ("echo", "telepathy"):
         await warm(provider(kind), model)
+
+
+@pytest.mark.parametrize(
+    ("kind", "module", "line"),
+    [
+        ("anthropic", "anthropic", "-m pip install 'pydantic-ai-slim[anthropic]>=2.68,<3'`."),
+        ("google", "google.genai", "-m pip install 'pydantic-ai-slim[google]>=2.68,<3'`."),
+        ("google", "pydantic_ai", "-m pip install 'pydantic-ai-slim[google]>=2.68,<3'`."),
+        ("embedded", "xllamacpp", "-m pip install 'xllamacpp>=2026.10'`, where"),
+    ],
+)
+def test_a_missing_package_is_told_with_the_line_that_adds_it(
+    kind: str, module: str, line: str, provider: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == module else there(name))
+    with pytest.raises(NotInstalled) as caught:
+        connect(provider(kind))
+    assert caught.value.code == "not_installed"
+    assert f"Providers of kind {kind} need a package" in caught.value.message
+    assert line in caught.value.hint
+    assert connect(provider("openai"))
+
+
+def test_the_lines_that_add_packages_are_those_of_the_project() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for _, package in extras._NEEDED.values():
+        assert f'"{package}' in project, package

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from localchat.errors import LocalChatError, ProviderUnavailable
+from localchat.providers import extras
 from localchat.providers.embedded import gguf
 from localchat.text import one_line
 
@@ -30,7 +30,6 @@ MOST_CONTEXT = 8192  # tokens, where nobody asked for more: the cache of a large
 LEAST_CONTEXT = 256
 LOG_PATIENCE = 2.0  # seconds
 _SOURCE = Path(__file__).with_name("engine.py")
-_OTHER_PLACES = "Use a server instead, such as Ollama or LM Studio: `localchat providers add`."
 
 
 class Engine:
@@ -72,8 +71,7 @@ class Engine:
     def _start(self) -> None:
         self.ready.set_running_or_notify_cancel()
         try:
-            if importlib.util.find_spec("xllamacpp") is None:
-                raise ProviderUnavailable("There is no llama.cpp for this platform (package xllamacpp).", _OTHER_PLACES)
+            extras.check("embedded")
             facts = gguf.check_gguf(self.path)
             context = self.context or min(facts.context or MOST_CONTEXT, MOST_CONTEXT)
             _check_memory(self.path, facts.memory(context))
