@@ -24,9 +24,7 @@ def check(kind: str) -> None:
         return
     hint = f"Add what it needs: `{shlex.quote(sys.executable)} -m pip install {shlex.quote(package)}`"
     if kind == "embedded":
-        hint += (
-            ", where there is a wheel for this platform; else add a server, such as Ollama"
-        )
+        hint += ", where there is a wheel for this platform; else add a server, such as Ollama"
     raise NotInstalled(f"Providers of kind {kind} need a package that is not installed here.", f"{hint}.")
 
 

@@ -21,6 +21,7 @@ from localchat.tui.dialogs.table_list import QUIET, CatalogList, Cell, Row
 from localchat.tui.toasts import tell
 
 SPINNER = "⣾⣽⣻⢿⡿⣟⣯⣷"
+MOST_SHOWN = 1000  # rows; who offers more is filtered
 
 
 class DiscoverDialog(Dialog[list[Model] | None]):
@@ -99,7 +100,8 @@ class DiscoverDialog(Dialog[list[Model] | None]):
             return
         there, words = self._there(), self.query_one(ListFilter).words
         self._ticked -= there
-        shown = [model for model in self._offered if matches(model.name, words)]
+        found = [model for model in self._offered if matches(model.name, words)]
+        shown = found[:MOST_SHOWN]
         rows = [
             Row(
                 model.name,
@@ -116,14 +118,16 @@ class DiscoverDialog(Dialog[list[Model] | None]):
         offered = self.query_one("#offered", CatalogList)
         offered.display = bool(rows)
         offered.show_rows(rows)
-        self.query_one("#chosen", Words).say(self._chosen_words(len(shown)))
+        self.query_one("#chosen", Words).say(self._chosen_words(len(shown), len(found) - len(shown)))
         self.refresh_bindings()
 
-    def _chosen_words(self, shown: int) -> str:
+    def _chosen_words(self, shown: int, more: int) -> str:
         if not self._offered:
             return f"{self._provider.name} offers no models. escape closes; a in the list of models adds one by name."
         if not shown:
             return "Nothing matches. escape clears the filter."
+        if more and not self._ticked:
+            return f"{shown:,} are shown, {more:,} more match. / filters them."
         if not self._ticked:
             return "space ticks a model, enter adds what is ticked, or the one under the cursor."
         return f"{count(len(self._ticked), 'model')} ticked. enter adds {'it' if len(self._ticked) == 1 else 'them'}."
@@ -146,7 +150,8 @@ class DiscoverDialog(Dialog[list[Model] | None]):
     def action_tick_all(self) -> None:
         """All that the filter shows; where they are ticked already, none of them."""
         words, there = self.query_one(ListFilter).words, self._there()
-        shown = {model.name for model in self._offered or [] if matches(model.name, words)} - there
+        found = [model.name for model in self._offered or [] if matches(model.name, words)]
+        shown = set(found[:MOST_SHOWN]) - there
         self._ticked = self._ticked - shown if shown <= self._ticked else self._ticked | shown
         self._show()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from localchat.errors import ProviderRejected
 from localchat.records import RemoteModel
@@ -52,6 +53,21 @@ async def test_the_filter_narrows_and_all_that_is_shown_can_be_ticked(stocked: S
         await pilot.press("enter")
         await settled(pilot, lambda: bool(app.answers))
         assert {m.model for m in stocked.catalog.models("ollama")} == {"llama3.2:3b", "qwen3:8b", "phi4", "phi4-mini"}
+
+
+async def test_of_a_hundred_thousand_models_the_first_are_shown_and_the_filter_finds_the_others(
+    stocked: Store, endpoint: Endpoint
+) -> None:
+    endpoint.offers["ollama"] = [RemoteModel(f"model-{number}") for number in range(100_000)]
+    app = bench(stocked, endpoint)
+    async with app.run_test() as pilot:
+        await settled(pilot, lambda: "1,000 are shown, 99,000 more match." in screen_text(pilot))
+        await pilot.press("slash", *"99999")
+        await settled(pilot, lambda: "model-99999" in screen_text(pilot))
+        began = time.monotonic()
+        await pilot.press("escape", "escape")
+        await settled(pilot, lambda: bool(app.answers))
+        assert time.monotonic() - began < 3
 
 
 async def test_while_it_asks_it_says_so_and_escape_stops_it(stocked: Store, endpoint: Endpoint) -> None:
