@@ -16,6 +16,7 @@ CASES = [
     (b"data: one\r\n\r\ndata: two\r\n\r\n", ["one", "two"]),
     (b"data: one\r\rdata: two\r\r", ["one", "two"]),
     (b"data: one\r\n\ndata: two\n\r\n", ["one", "two"]),
+    (b"data: a\r\ndata: b\r\n\r\n", ["a\nb"]),
     (b"data:one\n\ndata:  two\n\n", ["one", " two"]),
     (b"data: a\ndata: b\ndata\ndata:\ndata: c\n\n", ["a\nb\n\n\nc"]),
     (b": comment\ndata: one\n: another\n\n:\n\n", ["one"]),
