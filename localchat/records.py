@@ -206,10 +206,12 @@ class MovePreview:
 
 @dataclass(frozen=True, slots=True)
 class ChatsMoved:
-    """Chats that were given the model ``to`` (an id). ``before``: each with the id of the model it had, by id."""
+    """Chats that were given the model ``to`` (an id). ``before``: each with the id of the model it had, by id.
+    ``hosts``: those whose words a person had let go to other machines, with these hosts as the store has them."""
 
     before: tuple[tuple[int, int], ...]
     to: int
+    hosts: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,20 @@ class CatalogEvent:
     default_after: str | None
     by: str
     detail: dict[str, Any]
+    format: int = 1
+    provider_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A change of the catalog that was taken back: its line, what that did to the default, and what came back.
+    ``chats``: how many have their old model again."""
+
+    event: CatalogEvent
+    change: DefaultChange
+    provider: Provider | None
+    models: tuple[Model, ...]
+    chats: int
 
 
 @dataclass(frozen=True, slots=True)

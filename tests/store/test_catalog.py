@@ -536,7 +536,7 @@ def test_the_log_keeps_what_was_edited_and_only_the_newest_are_asked_for(catalog
     catalog.edit_provider(provider.id, name="y", base_url="http://localhost:2")
     event = catalog.events(limit=1)[0]
     assert (event.action, event.subject) == ("provider-edited", "z")
-    assert event.detail == {"name": ["z", "y"], "base_url": ["http://localhost:1", "http://localhost:2"]}
+    assert event.detail["fields"] == {"name": ["z", "y"], "base_url": ["http://localhost:1", "http://localhost:2"]}
     assert len(catalog.events(limit=1)) == 1
 
 

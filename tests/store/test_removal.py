@@ -446,7 +446,7 @@ def test_the_log_keeps_what_a_restore_needs_and_never_a_key(
     assert (event.action, event.subject) == ("provider-removed", "real")
     assert event.detail["provider"]["base_url"] == "https://api.example.com/v1"
     assert event.detail["provider"]["key_name"] == "REAL_KEY"
-    assert [m["model"] for m in event.detail["models"]] == ["r1"]
+    assert [m["ref"] for m in event.detail["models"]] == ["real/r1"]
     whole = json.dumps([e.detail for e in two.events()])
     assert "sk-very-secret" not in whole
     assert "restored" not in whole
@@ -459,6 +459,6 @@ def test_a_restore_is_told_in_the_log(two: Catalog) -> None:
     assert (event.action, event.subject, event.default_before, event.default_after) == (
         "provider-restored", "z", "b/b1", "z/z1",
     )  # fmt: skip
-    assert event.detail == {"removal": removal.event_id}
+    assert event.detail["undoes"] == removal.event_id
     two.undo(two.remove_model(two.live("z/z2").id))
     assert (two.events(1)[0].action, two.events(1)[0].subject) == ("model-restored", "z/z2")

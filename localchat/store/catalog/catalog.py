@@ -22,8 +22,9 @@ from localchat.records import (
     Provider,
     Removal,
     RemovalPreview,
+    Undone,
 )
-from localchat.store.catalog import editing, moving, queries, removal
+from localchat.store.catalog import editing, moving, queries, removal, undo
 from localchat.store.catalog.transaction import Change, broken, changing
 from localchat.store.connection import snapshot
 
@@ -256,6 +257,17 @@ class Catalog:
         """Like ``remove_provider``, for one model."""
         with self._changing() as change:
             return removal.remove_model(change, model_id, successor)
+
+    def undoable(self, limit: int | None = None) -> list[CatalogEvent]:
+        """Changes that can be taken back, of any window, the newest first."""
+        return undo.undoable(self._connection, limit)
+
+    def undo_event(self, event_id: int) -> Undone:
+        """Take back one change, in one transaction; the default comes back too unless a person chose another since.
+        Raises NotFound where it was undone already; AlreadyExists, Changed, InvalidInput, ProviderNotConfigured where
+        something stands in the way, and then it stays possible; StoreUnreadable for a line that cannot be read."""
+        with self._changing() as change:
+            return undo.undo(change, event_id)
 
     def undo(self, done: Removal) -> DefaultChange:
         """Provider and models as before, in one transaction, and the default too if the promoted successor still holds

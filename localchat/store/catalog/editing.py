@@ -47,8 +47,9 @@ def add_provider(change: Change, new: NewProvider) -> Provider:
         " values (?, ?, ?, ?, ?, ?, ?)",
         (new.name, new.kind, new.base_url, new.key_source, new.key_name, change.at, change.at),
     )
-    change.done("provider-added", new.name, {"kind": new.kind, "base_url": new.base_url})
-    return queries.provider_named(change.tx, new.name)
+    added = queries.provider_named(change.tx, new.name)
+    change.done("provider-added", new.name, {"kind": new.kind, "base_url": new.base_url}, added.id)
+    return added
 
 
 def _free_provider_name(change: Change, name: str) -> None:
@@ -95,7 +96,7 @@ def edit_provider(
     change.tx.execute(
         "update model_configs set is_local = ? where provider = ? and deleted_at is null", (int(new.local), new.name)
     )
-    change.done("provider-edited", old.name, detail)
+    change.done("provider-edited", old.name, {"fields": detail}, old.id)
     return queries.provider_by_id(change.tx, provider_id)
 
 
@@ -128,7 +129,7 @@ def switch_provider(change: Change, provider_id: int, enabled: bool) -> DefaultC
         change.at,
         provider.id,
     )
-    return change.done("provider-enabled" if enabled else "provider-disabled", provider.name)
+    return change.done("provider-enabled" if enabled else "provider-disabled", provider.name, None, provider.id)
 
 
 def _unchanged(change: Change) -> DefaultChange:
@@ -166,7 +167,7 @@ def add_model(
     model = _insert(change, provider, new)
     if make_default:
         change.give_default(_able_to_be_default(model))
-    change.done("model-added", model.ref)
+    change.done("model-added", model.ref, {"model": model.id}, model.provider_id)
     return queries.model_by_id(change.tx, model.id)
 
 
@@ -182,10 +183,11 @@ def add_models(change: Change, provider_name: str, new: Sequence[NewModel]) -> l
     holder = settled.before
     for model in added:  # a line each; the one that became the default tells so, the others that it stayed
         if settled.after is not None and settled.after.id == model.id:
-            change.log("model-added", model.ref, None, settled)
+            change.log("model-added", model.ref, {"model": model.id}, settled, model.provider_id)
             holder = settled.after
         else:
-            change.log("model-added", model.ref, None, DefaultChange(holder, holder, promoted=False))
+            stayed = DefaultChange(holder, holder, promoted=False)
+            change.log("model-added", model.ref, {"model": model.id}, stayed, model.provider_id)
     return [queries.model_by_id(change.tx, model.id) for model in added]
 
 
@@ -305,7 +307,7 @@ def edit_model(change: Change, model_id: int, edit: ModelEdit) -> Model:
         change.at,
         old.id,
     )
-    change.done("model-edited", old.ref, detail)
+    change.done("model-edited", old.ref, {"model": old.id, "fields": detail}, old.provider_id)
     return queries.model_by_id(change.tx, old.id)
 
 
@@ -320,7 +322,9 @@ def switch_model(change: Change, model_id: int, enabled: bool) -> DefaultChange:
         change.at,
         model.id,
     )
-    return change.done("model-enabled" if enabled else "model-disabled", model.ref)
+    return change.done(
+        "model-enabled" if enabled else "model-disabled", model.ref, {"model": model.id}, model.provider_id
+    )
 
 
 # The default.
@@ -331,7 +335,7 @@ def make_default(change: Change, model_id: int) -> DefaultChange:
     if model.is_default:
         return _unchanged(change)
     change.give_default(_able_to_be_default(model))
-    return change.done("default-chosen", model.ref)
+    return change.done("default-chosen", model.ref, {"model": model.id}, model.provider_id)
 
 
 def _able_to_be_default(model: Model) -> Model:
@@ -355,4 +359,4 @@ def demote_default(change: Change, model_id: int) -> DefaultChange:
             "Add or switch on another one first.",
         )
     change.give_default(others[0], promoted=True)
-    return change.done("default-demoted", model.ref)
+    return change.done("default-demoted", model.ref, {"model": model.id}, model.provider_id)

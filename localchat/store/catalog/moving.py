@@ -30,11 +30,16 @@ def preview(connection: sqlite3.Connection, models: Sequence[Model]) -> MovePrev
 
 def move(tx: sqlite3.Connection, chats: tuple[tuple[int, int], ...], to: Model) -> ChatsMoved:
     """Give these chats the model. They are asked again before their words leave this machine."""
+    ids = json.dumps([chat for chat, _ in chats])
+    agreed = tx.execute(
+        "select id, remote_hosts from chats where remote_hosts <> '[]' and id in (select value from json_each(?))",
+        (ids,),
+    ).fetchall()
     tx.execute(
         "update chats set model_config_id = ?, remote_hosts = '[]' where id in (select value from json_each(?))",
-        (to.id, json.dumps([chat for chat, _ in chats])),
+        (to.id, ids),
     )
-    return ChatsMoved(chats, to.id)
+    return ChatsMoved(chats, to.id, tuple((row[0], row[1]) for row in agreed))
 
 
 def confirmed(change: Change, shown: MovePreview, to: int) -> Model:
@@ -58,7 +63,11 @@ def move_chats(change: Change, shown: MovePreview, to: int) -> ChatsMoved:
 
 
 def move_back(tx: sqlite3.Connection, moved: ChatsMoved) -> int:
-    """Give those that still have the new model their old one; how many those were."""
+    """Give those that still have the new model their old one, and what was agreed to with it; how many those were."""
+    tx.executemany(
+        "update chats set remote_hosts = ? where id = ? and model_config_id = ? and remote_hosts = '[]'",
+        [(hosts, chat, moved.to) for chat, hosts in moved.hosts],
+    )
     return sum(
         tx.execute(
             "update chats set model_config_id = ? where model_config_id = ? and id in (select value from json_each(?))",
@@ -72,9 +81,12 @@ def move_back(tx: sqlite3.Connection, moved: ChatsMoved) -> int:
 
 
 def as_detail(moved: ChatsMoved) -> dict[str, Any]:
-    """``{"to": 9, "from": [{"model": 4, "chats": [[1, 20], [22, 22]]}]}``: runs of ids, first and last."""
+    """``{"to": 9, "from": [{"model": 4, "chats": [[1, 20], [22, 22]]}], "hosts": [[2, "[…]"]]}``: runs of ids, first
+    and last."""
+    hosts = {"hosts": [list(pair) for pair in moved.hosts]} if moved.hosts else {}
     return {
         "to": moved.to,
+        **hosts,
         "from": [{"model": model, "chats": _runs(chats)} for model, chats in _by_model(moved).items()],
     }
 
@@ -87,7 +99,8 @@ def from_detail(detail: Mapping[str, Any]) -> ChatsMoved:
         for first, last in part["chats"]
         for chat in range(int(first), int(last) + 1)
     ]
-    return ChatsMoved(tuple(sorted(before)), int(detail["to"]))
+    hosts = tuple((int(chat), str(text)) for chat, text in detail.get("hosts", ()))
+    return ChatsMoved(tuple(sorted(before)), int(detail["to"]), hosts)
 
 
 def _by_model(moved: ChatsMoved) -> dict[int, list[int]]:

@@ -60,6 +60,8 @@ def event_of(row: sqlite3.Row) -> CatalogEvent:
         default_after=text_or_none(row["default_after"]),
         by=text(row["by"]),
         detail=document(row["detail"]),
+        format=number(row["format"], 1),
+        provider_id=row["provider_id"] if isinstance(row["provider_id"], int) else None,
     )
 
 

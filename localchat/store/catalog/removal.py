@@ -9,13 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 from localchat import validation
-from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound, ProviderNotConfigured, StoreUnreadable
+from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound, ProviderNotConfigured
 from localchat.records import (
-    CatalogEvent,
     ChatsMoved,
     DefaultChange,
     Model,
@@ -25,7 +23,7 @@ from localchat.records import (
     RemovalPreview,
     is_local,
 )
-from localchat.store.catalog import confirmation, moving, queries
+from localchat.store.catalog import confirmation, log, moving, queries
 from localchat.store.catalog.transaction import Action, Change
 from localchat.store.connection import snapshot
 from localchat.text import storable
@@ -211,15 +209,8 @@ def _finish(
     if chosen is not None and removes_default:
         change.give_default(chosen, promoted=by_rule)
     settled = change.settle()
-    detail = {
-        "provider": asdict(provider) if provider else None,
-        "models": [asdict(model) for model in models],
-        "default_before": settled.before.id if settled.before else None,
-        "default_after": settled.after.id if settled.after else None,
-    }
-    if moved is not None:
-        detail["chats_moved"] = moving.as_detail(moved)
-    event_id = change.log(action, subject, detail, settled)
+    gone = provider.id if provider else models[0].provider_id
+    event_id = change.log(action, subject, log.removal_detail(provider, models, moved), settled, gone)
     return Removal(event_id, provider, tuple(models), settled.before, settled.after, change.at, moved)
 
 
@@ -236,7 +227,8 @@ def undo(change: Change, removal: Removal) -> DefaultChange:
     _return_default(change, removal)
     subject = removal.provider.name if removal.provider else ", ".join(model.ref for model in removal.models)
     action: Action = "provider-restored" if removal.provider else "model-restored"
-    return change.done(action, subject, {"removal": removal.event_id})
+    provider_id = removal.provider.id if removal.provider else None
+    return change.done(action, subject, {"undoes": removal.event_id}, provider_id)
 
 
 def _restore_provider(change: Change, provider: Provider) -> None:
@@ -248,9 +240,10 @@ def _restore_provider(change: Change, provider: Provider) -> None:
     back = queries.find_provider_by_id(change.tx, provider.id)
     if back is not None:
         raise NotFound(hint=f"{provider.name} is back already, as {back.name}. Nothing was restored.")
-    fields = asdict(provider)
     change.tx.execute(
-        f"insert into providers ({', '.join(fields)}) values ({', '.join(':' + name for name in fields)})", fields
+        "insert into providers (id, name, kind, base_url, key_source, key_name, enabled, created_at, updated_at)"
+        " values (:id, :name, :kind, :base_url, :key_source, :key_name, :enabled, :created_at, :updated_at)",
+        log.provider_row(provider),
     )
 
 
@@ -280,13 +273,11 @@ def _restore_model(change: Change, model: Model) -> None:
 
 
 def _return_default(change: Change, removal: Removal) -> None:
-    """The default comes back too where the one that was promoted in its place still holds it."""
+    """The default comes back too where no person chose another since."""
     was = removal.default_before
     if was is None or all(model.id != was.id for model in removal.models):
         return
-    holder = change.before.id if change.before else None
-    stand_in = removal.default_after.id if removal.default_after else None
-    if holder != stand_in:
+    if not log.nobody_chose_since(change.tx, removal.event_id):
         return
     back = queries.model_by_id(change.tx, was.id)
     if back.usable:
@@ -302,7 +293,7 @@ def last_removal(connection: sqlite3.Connection, provider: str) -> Removal:
         raise NotFound(
             f"No provider {quoted(provider)} was ever removed here.", "See `localchat providers log` for what was."
         )
-    return _from_log(connection, queries.event_of(row))
+    return log.removal_of(connection, queries.event_of(row))
 
 
 def last_model_removal(connection: sqlite3.Connection, ref: str) -> Removal:
@@ -321,29 +312,5 @@ def last_model_removal(connection: sqlite3.Connection, ref: str) -> Removal:
     alive = replace(model, deleted_at=None)
     if row is None:  # the tombstone was made by another program
         return Removal(0, None, (alive,), None, None, model.deleted_at)
-    logged = _from_log(connection, queries.event_of(row))
+    logged = log.removal_of(connection, queries.event_of(row))
     return replace(logged, provider=None, models=tuple(m for m in logged.models if m.id == model.id))
-
-
-def _from_log(connection: sqlite3.Connection, event: CatalogEvent) -> Removal:
-    try:
-        provider = event.detail["provider"]
-        models = tuple(Model(**fields) for fields in event.detail["models"])
-        before = event.detail["default_before"]
-        return Removal(
-            event_id=event.id,
-            provider=Provider(**provider) if provider else None,
-            models=models,
-            default_before=next((m for m in models if m.id == before), None) or _logged(connection, before),
-            default_after=_logged(connection, event.detail["default_after"]),
-            at=event.at,
-            moved=moving.from_detail(event.detail["chats_moved"]) if "chats_moved" in event.detail else None,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise StoreUnreadable(
-            f"Line {event.id} of the catalog's log cannot be read.", "Another program may have written it."
-        ) from error
-
-
-def _logged(connection: sqlite3.Connection, model_id: Any) -> Model | None:
-    return None if model_id is None else queries.find_model(connection, int(model_id))

@@ -35,7 +35,10 @@ Action = Literal[
     "default-demoted",
     "default-healed",
     "chats-moved",
+    "undone",
 ]
+
+FORMAT = 2  # of what this version writes; ``log`` tells what a line holds
 
 # Whether the rule of the default does not hold: one that cannot answer, or none though a model could.
 _BROKEN = """
@@ -99,13 +102,19 @@ class Change:
         return settled
 
     def log(
-        self, action: Action, subject: str, detail: dict[str, Any] | None = None, change: DefaultChange | None = None
+        self,
+        action: Action,
+        subject: str,
+        detail: dict[str, Any] | None = None,
+        change: DefaultChange | None = None,
+        provider_id: int | None = None,
     ) -> int:
-        """One line of the log; its id. Without ``change`` the line says that the default stayed."""
+        """One line of the log, in the format of ``log``; its id. Without ``change`` it says that the default stayed."""
         before, after = (self.before, queries.default(self.tx)) if change is None else (change.before, change.after)
+        holders = {"default_before": before.id if before else None, "default_after": after.id if after else None}
         inserted = self.tx.execute(
-            "insert into catalog_events (at, action, subject, default_before, default_after, by, detail)"
-            " values (?, ?, ?, ?, ?, ?, ?)",
+            "insert into catalog_events (at, action, subject, default_before, default_after, by, detail,"
+            " format, provider_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self.at,
                 action,
@@ -113,15 +122,19 @@ class Change:
                 before.ref if before else None,
                 after.ref if after else None,
                 "promotion" if change is not None and change.promoted else "person",
-                json.dumps(detail or {}, ensure_ascii=False),
+                json.dumps({**(detail or {}), **holders}, ensure_ascii=False),
+                FORMAT,
+                provider_id,
             ),
         )
         return int(inserted.lastrowid or 0)
 
-    def done(self, action: Action, subject: str, detail: dict[str, Any] | None = None) -> DefaultChange:
+    def done(
+        self, action: Action, subject: str, detail: dict[str, Any] | None = None, provider_id: int | None = None
+    ) -> DefaultChange:
         """The end of most changes: settle, then log."""
         change = self.settle()
-        self.log(action, subject, detail, change)
+        self.log(action, subject, detail, change, provider_id)
         return change
 
 

@@ -1,0 +1,262 @@
+"""Taking back a change of the catalog, from the log: of any window, also after a restart.
+
+A line is undone once. An undo writes a line itself, so that two windows at once never both win. What was changed again
+since by something else than localchat is not overwritten: the undo is refused then, and stays possible.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound
+from localchat.records import CatalogEvent, Model, Provider, Undone, is_local
+from localchat.store.catalog import log, moving, queries, removal
+from localchat.store.catalog.transaction import Change
+from localchat.text import count
+
+_REMOVALS = ("provider-removed", "model-removed")
+_SWITCHES = ("provider-enabled", "provider-disabled", "model-enabled", "model-disabled")
+_CHOICES = ("default-chosen", "default-demoted")
+UNDOABLE = (*_REMOVALS, *_SWITCHES, *log.EDITS, *_CHOICES, "chats-moved")
+_RESTORES = {"provider-removed": "provider-restored", "model-removed": "model-restored"}
+
+
+def undoable(connection: sqlite3.Connection, limit: int | None = None) -> list[CatalogEvent]:
+    """Lines that can be taken back, the newest first. One that can never be again is left out: its provider or model is
+    gone for good, or a default that was none before."""
+    found: list[CatalogEvent] = []
+    undone: set[int] = set()
+    for event in _newest_first(connection):
+        target = log.undoes(event)
+        if target is not None and event.action in ("undone", *_RESTORES.values()):
+            undone |= _whole(connection, event, target)
+        elif event.action in UNDOABLE and event.id not in undone and _possible(connection, event):
+            found.append(event)
+            if limit is not None and len(found) >= limit:
+                break
+    return found
+
+
+def _newest_first(connection: sqlite3.Connection, page: int = 100) -> Any:
+    """Page by page: the newest that can be undone is nearly always on the first."""
+    below = 2**62
+    while rows := connection.execute(
+        "select * from catalog_events where id < ? order by id desc limit ?", (below, page)
+    ).fetchall():
+        yield from map(queries.event_of, rows)
+        below = rows[-1]["id"]
+
+
+def _whole(connection: sqlite3.Connection, event: CatalogEvent, target: int) -> set[int]:
+    """The line that an undo took back; none where only a model of a removed provider was restored."""
+    if event.action == "undone":
+        return {target}
+    row = connection.execute("select action from catalog_events where id = ?", (target,)).fetchone()
+    return {target} if row is not None and _RESTORES.get(row["action"]) == event.action else set()
+
+
+def _possible(connection: sqlite3.Connection, event: CatalogEvent) -> bool:
+    if event.action in _CHOICES and event.format == 1:
+        return event.default_before is not None
+    if event.action in _CHOICES:
+        before = event.detail.get("default_before")
+        return isinstance(before, int) and queries.find_model(connection, before) is not None
+    return event.action != "chats-moved" or "chats_moved" in event.detail
+
+
+def undo(change: Change, event_id: int) -> Undone:
+    """Raises NotFound where it was undone already or is no change that can be; Changed, AlreadyExists, InvalidInput,
+    ProviderNotConfigured where it cannot be now, and StoreUnreadable for a line that cannot be read."""
+    event = next((each for each in undoable(change.tx) if each.id == event_id), None)
+    if event is None:
+        raise NotFound("It was undone already, perhaps in another window.", "Nothing was changed.")
+    if event.action in _REMOVALS:
+        taken = log.removal_of(change.tx, event)
+        settled = removal.undo(change, taken)
+        return Undone(event, settled, taken.provider, taken.models, len(taken.moved.before) if taken.moved else 0)
+    chats = 0
+    if event.action in _SWITCHES:
+        _switch_back(change, event)
+    elif event.action == "provider-edited":
+        _provider_as_before(change, event)
+    elif event.action == "model-edited":
+        _model_as_before(change, event)
+    elif event.action == "chats-moved":
+        moved = log.chats_moved(event)
+        chats = moving.move_back(change.tx, moved) if moved is not None else 0
+    _return_default(change, event)
+    settled = change.settle()
+    change.log("undone", event.subject, {"undoes": event.id, "action": event.action}, settled, event.provider_id)
+    return Undone(event, settled, None, (), chats)
+
+
+def words(event: CatalogEvent) -> str:
+    """What taking it back would take back, as a person says it: ``the removal of zeta``."""
+    subject = event.subject
+    match event.action:
+        case "provider-removed" | "model-removed":
+            return f"the removal of {subject}"
+        case "provider-enabled" | "model-enabled":
+            return f"switching {subject} on"
+        case "provider-disabled" | "model-disabled":
+            return f"switching {subject} off"
+        case "provider-edited" | "model-edited":
+            return f"the edit of {subject}"
+        case "chats-moved":
+            return f"moving the chats of {subject}"
+        case _:
+            return f"the default {event.default_after}" if event.default_after else "the change of the default"
+
+
+# Each kind.
+
+
+def _switch_back(change: Change, event: CatalogEvent) -> None:
+    was = int(event.action.endswith("disabled"))
+    if event.action.startswith("provider"):
+        provider = _provider_of(change, event)
+        sql, thing = "update providers set enabled = ?, updated_at = ? where id = ? and enabled = ?", provider.name
+        found = provider.id
+    else:
+        model = _model_of(change, event)
+        sql, thing = "update model_configs set enabled = ?, updated_at = ? where id = ? and enabled = ?", model.ref
+        found = model.id
+    if change.tx.execute(sql, (was, change.at, found, 1 - was)).rowcount != 1:
+        raise Changed(f"{thing} is switched {'on' if was else 'off'} already. Nothing was changed.")
+
+
+def _provider_as_before(change: Change, event: CatalogEvent) -> None:
+    provider = _provider_of(change, event)
+    fields = _unchanged_since(provider, event, provider.name)
+    name, base_url = fields.get("name", provider.name), fields.get("base_url", provider.base_url)
+    if name != provider.name and queries.find_provider(change.tx, name) is not None:
+        raise AlreadyExists(
+            f"There is a provider {name} already; nothing was changed.", "Rename or remove that one, then undo again."
+        )
+    change.write(
+        f"The provider {provider.name}",
+        "update providers set name = ?, base_url = ?, key_source = ?, key_name = ?, updated_at = ? where id = ?",
+        name,
+        base_url,
+        fields.get("key_source", provider.key_source),
+        fields.get("key_name", provider.key_name),
+        change.at,
+        provider.id,
+    )
+    change.tx.execute("update model_configs set provider = ? where provider_id = ?", (name, provider.id))
+    change.tx.execute(
+        "update model_configs set is_local = ? where provider_id = ? and deleted_at is null",
+        (int(is_local(provider.kind, base_url)), provider.id),
+    )
+
+
+def _model_as_before(change: Change, event: CatalogEvent) -> None:
+    model = _model_of(change, event)
+    pairs = log.edited(event)
+    parameters = dict(model.parameters)
+    if "parameters" in pairs:
+        old, new = ({**part} if isinstance(part, dict) else {} for part in pairs.pop("parameters"))
+        for name in {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}:
+            if parameters.get(name) != new.get(name):
+                raise _edited_again(model.ref)
+            parameters.pop(name, None)
+            if name in old:
+                parameters[name] = old[name]
+    fields = _unchanged_since(model, event, model.ref, but="parameters")
+    name = fields.get("model", model.model)
+    there = queries.twin(change.tx, model.provider, name, but=model.id)
+    if there is not None:
+        raise AlreadyExists(
+            f"There is a model {there.ref} already; nothing was changed.", "Rename or remove that one, then undo again."
+        )
+    change.write(
+        f"The model {model.ref}",
+        "update model_configs set model = ?, path = ?, context = ?, parameters = ?, updated_at = ? where id = ?",
+        name,
+        fields.get("path", model.path),
+        fields.get("context", model.context),
+        json.dumps(parameters),
+        change.at,
+        model.id,
+    )
+
+
+def _unchanged_since(thing: Provider | Model, event: CatalogEvent, named: str, but: str = "") -> dict[str, Any]:
+    """What each field of the edit was before. Raises Changed where one is not what the edit made it."""
+    before: dict[str, Any] = {}
+    for name, (old, new) in log.edited(event).items():
+        if name == but:
+            continue
+        if getattr(thing, name, new) != new:
+            raise _edited_again(named)
+        before[name] = old
+    return before
+
+
+def _edited_again(named: str) -> Changed:
+    return Changed(f"{named} was edited again since. Nothing was changed.")
+
+
+def _provider_of(change: Change, event: CatalogEvent) -> Provider:
+    if event.provider_id is not None:
+        found = queries.find_provider_by_id(change.tx, event.provider_id)
+    else:  # a line of the first format: by the name that it had, or got
+        name = log.edited(event)["name"][1] if event.action == "provider-edited" and "name" in event.detail else None
+        found = queries.find_provider(change.tx, name or event.subject)
+    if found is None:
+        raise queries.provider_gone(change.tx, event.subject)
+    return found
+
+
+def _model_of(change: Change, event: CatalogEvent) -> Model:
+    model_id = event.detail.get("model") if event.format > 1 else None
+    if isinstance(model_id, int):
+        return queries.live_model_by_id(change.tx, model_id)
+    name = event.subject
+    if event.action == "model-edited" and "model" in event.detail:
+        name = f"{name.partition('/')[0]}/{log.edited(event)['model'][1]}"
+    return queries.live_model(change.tx, name)
+
+
+# The default.
+
+
+def _return_default(change: Change, event: CatalogEvent) -> None:
+    if event.format == 1:
+        before = _by_ref(change, event.default_before) if event.default_before != event.default_after else None
+    else:
+        was, then = log.defaults(event)
+        before = None if was is None or was == then else queries.find_model(change.tx, was)
+    if before is None or event.action in log.EDITS:
+        return
+    if event.action in _CHOICES and not before.usable:
+        raise InvalidInput(
+            f"{before.ref} cannot be the default again: it {'was removed' if before.removed else 'is switched off'}.",
+            "Restore it or switch it on, then undo again.",
+        )
+    if before.usable and log.nobody_chose_since(change.tx, event.id):
+        change.give_default(before)
+
+
+def _by_ref(change: Change, ref: str | None) -> Model | None:
+    try:
+        return None if ref is None else queries.live_model(change.tx, ref)
+    except (NotFound, InvalidInput):
+        return None
+
+
+def told(done: Undone) -> str:
+    """One sentence for a person: what came back."""
+    event = done.event
+    match event.action:
+        case "provider-removed":
+            models = f" and {count(len(done.models), 'model')}" if done.models else ""
+            return f"{event.subject}{models} {'are' if done.models else 'is'} back."
+        case "model-removed":
+            return f"{', '.join(model.ref for model in done.models)} {'is' if len(done.models) == 1 else 'are'} back."
+        case "chats-moved":
+            return f"{count(done.chats, 'chat has its', 'chats have their')} old model back."
+        case _:
+            return f"Took back {words(event)}."
