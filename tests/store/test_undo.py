@@ -20,9 +20,10 @@ CATALOG = ("providers", "model_configs")
 
 @pytest.fixture
 def two(catalog: Catalog) -> Catalog:
-    """z (z1 the default, z2) and b (b1), beside the model in the box."""
+    """z (z1 the default, z2), b (b1) and far, beside the model in the box."""
     echo(catalog, "z", "z1", "z2")
     echo(catalog, "b", "b1")
+    catalog.add_provider("far", "openai", "http://localhost:8/v1")
     catalog.make_default(catalog.live("z/z1").id)
     return catalog
 
@@ -48,7 +49,7 @@ DEEDS: dict[str, Callable[[Catalog], object]] = {
     "the default": lambda c: c.make_default(c.live("b/b1").id),
     "a demotion": lambda c: c.demote_default(c.live("z/z1").id),
     "a provider renamed": lambda c: c.edit_provider(c.provider("z").id, name="y"),
-    "an address": lambda c: c.edit_provider(c.provider("z").id, base_url="http://localhost:9"),
+    "an address": lambda c: c.edit_provider(c.provider("far").id, base_url="http://localhost:9/v1"),
     "a model renamed": lambda c: c.edit_model(c.live("z/z1").id, model="z9"),
     "parameters": lambda c: c.edit_model(c.live("z/z1").id, parameters={"temperature": 0.5}, context=99),
 }
