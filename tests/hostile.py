@@ -82,6 +82,21 @@ def _nested() -> bytes:
     return b"data: " + b'{"choices":' + b"[" * 50_000 + b"]" * 50_000 + b"}\n\n"
 
 
+def _one_piece(wire: OpenAIFormat) -> Iterator[bytes]:
+    """The reply as a document, in the shape that the format has without a stream."""
+    anthropic = {"id": "m", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
+                 "content": [{"type": "thinking", "thinking": "Hm.", "signature": ""},
+                             {"type": "text", "text": "Hello, world"}],
+                 "usage": {"input_tokens": 11, "output_tokens": 7}}  # fmt: skip
+    parts = [{"text": "Hm.", "thought": True}, {"text": "Hello, world"}]
+    google = {"candidates": [{"content": {"parts": parts, "role": "model"}, "finishReason": "STOP"}],
+              "usageMetadata": {"promptTokenCount": 11, "candidatesTokenCount": 7}}  # fmt: skip
+    openai = {"choices": [{"message": {"content": "Hello, world", "reasoning": "Hm."}, "finish_reason": "stop"}],
+              "usage": {"prompt_tokens": 11, "completion_tokens": 7}}  # fmt: skip
+    shapes = {"OpenAIFormat": openai, "AnthropicFormat": anthropic, "GoogleFormat": [google]}
+    yield json.dumps(shapes[type(wire).__name__]).encode()
+
+
 def _open_end() -> Iterator[bytes]:
     """All is said, but neither the end of it nor that of the connection comes."""
     yield _stream({"content": "Hello"}).removesuffix(b"data: [DONE]\n\n")
@@ -106,6 +121,7 @@ MODES: dict[str, Mode] = {
     "empty-events": (200, EVENTS, "", lambda w: _slowly(b"".join(map(w.encode, w.start())) or b"data: {}\n\n")),
     "nested": (200, EVENTS, "", lambda w: iter([_nested()])),
     "open-end": (200, EVENTS, "", lambda w: _open_end()),
+    "whole": (200, "application/json", "", _one_piece),
     "gzip": (200, EVENTS, "gzip", lambda w: iter([_gzipped(_whole(w, "Hello, world"))])),
     "deflate": (200, EVENTS, "deflate", lambda w: iter([zlib.compress(_whole(w, "Hello, world"))])),
     "raw-deflate": (200, EVENTS, "deflate", lambda w: iter([zlib.compress(_whole(w, "Hello, world"))[2:-4]])),

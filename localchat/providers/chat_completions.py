@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from localchat.errors import LocalChatError
 from localchat.providers import failures, limits, listing
 from localchat.providers.deltas import Deltas, message_of
-from localchat.providers.events import events
+from localchat.providers.events import beginning, events, is_document, with_beginning
 from localchat.providers.failures import Place
 from localchat.providers.keys import key_of
 from localchat.providers.limits import Budgets
@@ -136,9 +136,9 @@ async def chat(
             wait = failures.wait_told(response.headers, time.time())
             raise failures.refusal(place, response.status_code, error, model=model, retry_after=wait)
         parts = response.aiter_bytes()
-        start = await _start(parts)
+        start = await beginning(parts)
         deltas = Deltas()
-        if start.lstrip()[:1] in (b"{", b"["):  # asked for a stream, it answers in one piece, as proxies do
+        if is_document(start):  # asked for a stream, it answers in one piece, as proxies do
             whole = b"".join([start, *[part async for part in parts]])
             for piece in _understood(deltas, message_of(parsed(whole)), place, model):
                 yield piece
@@ -151,25 +151,10 @@ async def chat(
             yield piece
 
 
-async def _start(parts: AsyncIterator[bytes]) -> bytes:
-    """The beginning of the body, with something in it beside white space where there is any."""
-    start: list[bytes] = []
-    async for part in parts:
-        start.append(part)
-        if part.strip():
-            break
-    return b"".join(start)
-
-
 async def _events(start: bytes, parts: AsyncIterator[bytes], deltas: Deltas) -> AsyncGenerator[str, None]:
     """The data of the events until one says that it was the last."""
 
-    async def body() -> AsyncIterator[bytes]:
-        yield start
-        async for part in parts:
-            yield part
-
-    async with aclosing(events(body())) as coming:
+    async with aclosing(events(with_beginning(start, parts))) as coming:
         while True:
             try:
                 async with asyncio.timeout(_AFTERWARDS if deltas.reason else None):

@@ -11,6 +11,28 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 _BOM = b"\xef\xbb\xbf"
 
 
+async def beginning(parts: AsyncIterator[bytes]) -> bytes:
+    """The beginning of a body, with something in it beside white space where there is any."""
+    start: list[bytes] = []
+    async for part in parts:
+        start.append(part)
+        if part.strip():
+            break
+    return b"".join(start)
+
+
+def is_document(start: bytes) -> bool:
+    """Whether a body that begins so is JSON in one piece: no line of an event stream begins like that."""
+    return start.lstrip()[:1] in (b"{", b"[")
+
+
+async def with_beginning(start: bytes, parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The body again, with what was taken from it."""
+    yield start
+    async for part in parts:
+        yield part
+
+
 async def events(body: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
     """The data of each event. Lines may end with LF, CR or CRLF, and be cut anywhere. Their length is the transport's
     to bound; an event of many lines is bounded with the stream."""

@@ -42,7 +42,7 @@ def open_http(
     allow, whoever reads through it.
 
     ``silence``: seconds without a byte that end a request; None leaves that to the clock of the reply. ``rewrite`` is
-    put between an event stream and whoever reads it. Reading raises ``failures.Unreadable`` beyond the budgets, and
+    put between a reply and whoever reads it. Reading raises ``failures.Unreadable`` beyond the budgets, and
     ProviderRejected for a redirect or a web page.
     """
 
@@ -97,7 +97,7 @@ def _bounded(response: httpx2.Response, place: Place, budgets: Budgets, rewrite:
         what = f"more than {failures.size_words(budgets.stream)} for one reply"
         return _Bounded(response.stream, encoding, place, budgets.stream, what, budgets.line, rewrite)
     what = f"more than {failures.size_words(budgets.reply)}"
-    return _Bounded(response.stream, encoding, place, budgets.reply, what)
+    return _Bounded(response.stream, encoding, place, budgets.reply, what, rewrite=rewrite)
 
 
 class _Bounded(httpx2.AsyncByteStream):

@@ -87,6 +87,12 @@ async def test_a_compressed_reply_is_read(kind: str, acme: Provider, encoding: s
     assert (await read(CLIENTS[kind](acme), asking(encoding))).text == "Hello, world"
 
 
+async def test_a_reply_in_one_piece_is_a_reply(kind: str, acme: Provider) -> None:
+    reply = await read(CLIENTS[kind](acme), asking("whole"))
+    assert reply.error is None
+    assert (reply.reasoning, reply.text, reply.finished.usage) == ("Hm.", "Hello, world", Usage(11, 7))
+
+
 @pytest.mark.parametrize("encoding", ["not-gzip", "brotli"])
 async def test_what_cannot_be_decompressed_is_told(kind: str, acme: Provider, encoding: str) -> None:
     reply = await read(CLIENTS[kind](acme), asking(encoding))
