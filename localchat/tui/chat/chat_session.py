@@ -86,7 +86,7 @@ class ChatSession:
         self._visit += 1
         self.chat, self.edited, self._set_aside = chat, None, NO_WORDS
         sending = self._sending.get(self.chat_id)
-        kept = self._drafts.of(chat)
+        kept = self._drafts.of(self.chat_id)
         self.draft = without(kept, sending.draft) if sending is not None else kept
 
     def lose(self) -> None:
@@ -221,7 +221,7 @@ class ChatSession:
         return here
 
     def _take_out(self, outgoing: Outgoing) -> None:
-        self._drafts.keep(outgoing.chat_id, without(self._kept_in(outgoing.chat_id), self._own(outgoing.draft)))
+        self._drafts.keep(outgoing.chat_id, without(self._drafts.of(outgoing.chat_id), self._own(outgoing.draft)))
 
     def _is_gone(self, chat_id: int | None) -> bool:
         try:
@@ -238,12 +238,6 @@ class ChatSession:
         self._drafts.keep(None, joined(self._drafts.of(None), words))
         self._drafts.save()
         return False
-
-    def _kept_in(self, chat_id: int | None) -> Draft:
-        try:
-            return self._drafts.of(self._store.chats.get(chat_id) if chat_id is not None else None)
-        except LocalChatError:  # it is gone
-            return NO_WORDS
 
     def give_back(self, outgoing: Outgoing) -> bool:
         """Nothing was stored: the words go back to where they were written, before what was written there since.

@@ -199,6 +199,7 @@ class Conversation(ChatView):
     def _ask(self, fix: Callable[[], Outgoing]) -> None:
         with reporting(self._shell):
             self._turns.check_free(self.session.chat_id)
+            self.session.draft = self.writing.draft
             outgoing = fix()
             self._begin(outgoing, lambda: self._with_files(outgoing))
 
@@ -363,6 +364,7 @@ class Conversation(ChatView):
 
     def leave_edit(self) -> bool:
         """Back to what was being written before; whether there was an edit to leave."""
+        self.session.draft = self.writing.draft
         left = self.session.leave_edit()
         if left:
             self._write_draft()

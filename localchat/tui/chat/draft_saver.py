@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from localchat.attachments.drafts import Draft, decoded, encoded
 from localchat.errors import NotFound
-from localchat.records import Chat
 from localchat.store import PendingWrites, Store
 
 NEW_CHAT_DRAFT = "draft of a new chat"  # its name in the store's state
@@ -24,12 +23,11 @@ class DraftSaver:
         self._unstored: dict[int | None, Draft] = {}
         self._on_the_way: set[int | None] = set()
 
-    def of(self, chat: Chat | None) -> Draft:
-        """What was typed there last, whether or not the store has it yet."""
-        key = chat.id if chat is not None else None
-        if key in self._unstored:
-            return self._unstored[key]
-        return decoded(chat.draft if chat is not None else self._store.state.get(NEW_CHAT_DRAFT))
+    def of(self, chat_id: int | None) -> Draft:
+        """What was typed there last, whether or not the store has it yet; read anew, whoever wrote it."""
+        if chat_id in self._unstored:
+            return self._unstored[chat_id]
+        return decoded((self._stored(chat_id) or "") if chat_id is not None else self._store.state.get(NEW_CHAT_DRAFT))
 
     def keep(self, chat_id: int | None, draft: Draft) -> None:
         """Remember what is typed there now; ``save`` stores it."""

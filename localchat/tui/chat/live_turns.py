@@ -159,6 +159,8 @@ class LiveTurns:
             self._release(turn)
             turn.chat_id = began.chat.id
             self._turns[turn.chat_id] = turn
+            if turn.task is not None:
+                turn.task.set_name(f"turn of chat {turn.chat_id}")
         if self.listener is not None:
             self.listener.turn_began(turn, began)
         return reply
