@@ -87,7 +87,7 @@ FAULTS = (
     Fault("endless-line", "never ends a line", "HTTP 200, an event stream", "provider_unavailable"),
     Fault("huge-delta", "sends a word of 100 MB", "one event", "provider_unavailable"),
     Fault("flood", "never stops talking", "words without end", "reply_cut", ("openai",), 260),
-    Fault("one-piece", "answers in one piece", "a JSON document in place of a stream", None, ("openai",)),
+    Fault("whole", "answers in one piece", "a JSON document in place of a stream", None),
 )  # fmt: skip
 
 

