@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from localchat.cli.output import age, answer, table
+from localchat.cli.output import age, answer, notice, table
 from localchat.cli.parameters import ChatId, ModelRef, Words, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.search import search
-from localchat.cli.session import Session, pass_session
+from localchat.cli.session import Session, interactive, pass_session
 from localchat.cli.transfer import export
 from localchat.errors import NotFound, StoreUnreadable
 from localchat.records import Chat, ChatsMoved, Message, Model
@@ -159,16 +159,107 @@ def unarchive(session: Session, chat_id: int) -> None:
     answer(session, _entry(chat), f"{_named(chat)} is back in the list.")
 
 
-@chats.command()
+@chats.command(epilog="Example: localchat chats pin 12")
 @click.argument("chat_id", type=ChatId(), metavar="ID")
 @pass_session
-def delete(session: Session, chat_id: int) -> None:
-    """Put a chat into the trash."""
+def pin(session: Session, chat_id: int) -> None:
+    """Keep a chat on top of the list."""
+    chat = session.store.chats.pin(_there(session, chat_id), pinned=True)
+    answer(session, _entry(chat), f"Pinned {_named(chat)}. `localchat chats unpin {chat.id}` lets it go.")
+
+
+@chats.command(epilog="Example: localchat chats unpin 12")
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@pass_session
+def unpin(session: Session, chat_id: int) -> None:
+    """Let a pinned chat go back to its place in the list."""
+    chat = session.store.chats.pin(_there(session, chat_id), pinned=False)
+    answer(session, _entry(chat), f"{_named(chat)} is no longer pinned.")
+
+
+@chats.command(epilog="Examples: localchat chats fork 12; localchat chats fork 12 --at 40")
+@click.option("--at", "message_id", type=ChatId(), metavar="N", help="The last one to copy; see `chats show --json`.")
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@pass_session
+def fork(session: Session, chat_id: int, message_id: int | None) -> None:
+    """Begin a new chat with a copy of this one.
+
+    Up to and with the last message of the line that the chat shows, or with message N. The old chat stays as it is.
+    """
+    old = session.store.chats.get(chat_id)
+    at = old.leaf_id if message_id is None else message_id
+    if at is None:
+        raise NotFound(f"Chat {chat_id} has no messages.", "There is nothing to copy.")
+    if message_id is not None:
+        _message_there(session, chat_id, message_id)
+    chat = session.store.chats.fork(chat_id, at)
+    answer(
+        session,
+        {**_entry(chat), "forked_from": chat_id},
+        f"Chat {chat.id}, “{one_line(chat.title, 60)}”, has a copy of {count(chat.length, 'message')}"
+        f" of chat {chat_id}.",
+    )
+
+
+def _message_there(session: Session, chat_id: int, message_id: int) -> None:
+    """Raises NotFound, which names what is not there."""
+    try:
+        there = session.store.messages.get(message_id).chat_id == chat_id
+    except NotFound:
+        there = False
+    if not there:
+        raise NotFound(
+            f"Chat {chat_id} has no message {message_id}.", f"See the ids: `localchat chats show {chat_id} --json`."
+        )
+
+
+@chats.command(epilog="Examples: localchat chats model 12; localchat chats model 12 openai/gpt-4o")
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@click.argument("ref", required=False, type=ModelRef(), metavar="[REF]")
+@pass_session
+def model(session: Session, chat_id: int, ref: str | None) -> None:
+    """Say which model a chat has, or give it another.
+
+    With REF the chat keeps that model for good; other chats are left as they are.
+    """
+    chat = session.store.chats.get(chat_id)
+    if ref is None:
+        answer(session, _entry(chat), _model_name(chat))
+        return
+    chat = session.store.chats.set_model(chat_id, session.store.catalog.live(ref).id)
+    answer(session, _entry(chat), f"{_named(chat)} has {_model_name(chat)} now.")
+
+
+@chats.command(epilog="Examples: localchat chats delete 12; localchat chats delete --forever --yes 12")
+@click.option("--forever", is_flag=True, help="Not into the trash: it cannot be brought back.")
+@click.option("--yes", is_flag=True, help="With --forever: do not ask.")
+@click.argument("chat_id", type=ChatId(), metavar="ID")
+@pass_session
+def delete(session: Session, chat_id: int, forever: bool, yes: bool) -> None:
+    """Put a chat into the trash, or delete it for good."""
     there = session.store.chats.get(chat_id)
+    if forever:
+        _erase(session, there, yes)
+        return
+    if yes:
+        raise wrong_usage("--yes belongs to --forever; the trash needs no question.")
     if there.deleted_at is not None:
         raise NotFound(f"Chat {chat_id} is in the trash already.", f"`localchat chats restore {chat_id}` takes it out.")
     chat = session.store.chats.trash(chat_id)
     answer(session, _entry(chat), f"Deleted {_named(chat)}. `localchat chats restore {chat.id}` brings it back.")
+
+
+def _erase(session: Session, chat: Chat, yes: bool) -> None:
+    """Raises UsageError where a person would have to be asked and none is there."""
+    what = f"{_named(chat)}, with {count(chat.length, 'message')}"
+    if not yes:
+        if session.json or not interactive():
+            raise wrong_usage("Deleting for good needs --yes where nobody can be asked.")
+        if not click.confirm(f"Delete {what} for good?", err=True):
+            notice("Nothing was deleted.")
+            return
+    session.store.chats.erase(chat.id)
+    answer(session, {**_entry(chat), "erased": True}, f"Deleted {what} for good.")
 
 
 @chats.command()

@@ -187,6 +187,12 @@ class Chats:
         """Out of the trash, and out of the archive."""
         return self._change(chat_id, deleted_at=None, archived_at=None)
 
+    def erase(self, chat_id: int) -> None:
+        """Delete a chat for good, in the trash or not. Raises NotFound where it is gone already."""
+        with immediate(self._connection) as tx:
+            if tx.execute("delete from chats where id = ?", (chat_id,)).rowcount != 1:
+                raise NotFound
+
     def empty_trash(self) -> int:
         """Delete for good what is in the trash; how many chats that were. A second for each 100 MB."""
         with immediate(self._connection) as tx:

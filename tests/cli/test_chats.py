@@ -230,3 +230,75 @@ def test_moves_that_cannot_be_are_refused(
     answer = run("chats", "move", *words, "--json")
 
     assert (answer.code, answer.error["code"]) == (status, code)
+
+
+def test_a_chat_is_pinned_and_let_go(run: Run, echo: Store) -> None:
+    begun(run, "words")
+    assert run("chats", "pin", "1").out == "Pinned chat 1, “words”. `localchat chats unpin 1` lets it go.\n"
+    assert [chat.id for chat in echo.chats.pinned()] == [1]
+    assert run("chats", "unpin", "1", "--json").json["pinned_at"] is None
+    assert echo.chats.pinned() == []
+    assert run("chats", "pin", "7", "--json").error["code"] == "not_found"
+
+
+def test_a_fork_has_the_line_up_to_a_message_and_the_old_chat_stays(run: Run, echo: Store) -> None:
+    begun(run, "first")
+    assert run("ask", "-c", "second").code == 0
+    shown = run("chats", "show", "1", "--json").json["messages"]
+    whole = run("chats", "fork", "1", "--json").json
+    assert (whole["forked_from"], whole["messages"], whole["id"]) == (1, 4, 2)
+    part = run("chats", "fork", "1", "--at", str(shown[1]["id"]))
+    assert part.out == "Chat 3, “first (fork)”, has a copy of 2 messages of chat 1.\n"
+    assert run("chats", "show", "1", "--json").json["messages"] == shown
+    other = run("chats", "show", "2", "--json").json["messages"][0]["id"]
+    for message in (str(other), "999"):
+        error = run("chats", "fork", "1", "--at", message, "--json").error
+        assert (error["code"], error["message"]) == ("not_found", f"Chat 1 has no message {message}.")
+    assert run("chats", "fork", "9", "--json").error["code"] == "not_found"
+    echo.connection.execute("insert into chats (id, title) values (50, 'empty')")
+    assert run("chats", "fork", "50", "--json").error["message"] == "Chat 50 has no messages."
+    assert len(run("chats", "list", "--json").json) == 4
+
+
+def test_a_chat_says_its_model_and_is_given_another(run: Run, echo: Store) -> None:
+    begun(run, "words", "other words")
+    echo.catalog.add_model("play", "second")
+    assert run("chats", "model", "1").out == "play/echo\n"
+    assert run("chats", "model", "1", "play/second").out == "chat 1, “words” has play/second now.\n"
+    assert run("chats", "model", "1", "--json").json["model"] == "play/second"
+    assert run("chats", "model", "2", "--json").json["model"] == "play/echo"
+    assert run("chats", "model", "1", "play/none", "--json").error["code"] == "not_found"
+    assert run("chats", "model", "1").out == "play/second\n"
+
+
+def test_deleting_for_good_needs_a_yes_and_leaves_nothing(run: Run, echo: Store) -> None:
+    begun(run, "one", "two")
+    assert run("chats", "delete", "--forever", "1").code == 2
+    assert run("chats", "delete", "--yes", "1").code == 2
+    assert len(run("chats", "list", "--json").json) == 2
+    assert run("chats", "delete", "2").code == 0
+    for number in ("1", "2"):
+        assert run("chats", "delete", "--forever", "--yes", number, "--json").json["erased"] is True
+    assert run("chats", "delete", "--forever", "--yes", "1", "--json").error["code"] == "not_found"
+    assert echo.connection.execute("select count(*) from messages").fetchone()[0] == 0
+    assert run("chats", "list", "--trash", "--json").json == []
+
+
+def test_deleting_for_good_asks_where_somebody_can_be_asked(
+    run: Run, echo: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(run, "one")
+    monkeypatch.setattr("localchat.cli.chats.interactive", lambda: True)
+    kept = run("chats", "delete", "--forever", "1", stdin="n\n")
+    assert "Delete chat 1, “one”, with 2 messages for good?" in kept.err
+    assert "Nothing was deleted." in kept.err
+    assert (
+        run("chats", "delete", "--forever", "1", stdin="y\n").out
+        == "Deleted chat 1, “one”, with 2 messages for good.\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["pin", "unpin", "fork", "model", "delete"])
+def test_the_help_ends_with_examples(run: Run, command: str) -> None:
+    shown = run("chats", command, "--help").out
+    assert f"localchat chats {command}" in shown.strip().splitlines()[-1]
