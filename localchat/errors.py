@@ -238,6 +238,6 @@ BY_CODE: dict[str, type[LocalChatError]] = {
     for kind in (
         ProviderNotConfigured, NoDefaultModel, NotFound, Changed, AlreadyExists, InvalidInput, ConfirmRemote,
         FallbackRefused, ModelMissing, ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut,
-        ReplyEmpty, StoreBusy, StoreUnreadable, StoreNewer, DiskFull, Internal,
+        ReplyEmpty, NotInstalled, StoreBusy, StoreUnreadable, StoreNewer, DiskFull, Internal,
     )
 }  # fmt: skip
