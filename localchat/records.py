@@ -242,6 +242,14 @@ class DefaultChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Offers:
+    """What a provider's list of models told: ``gone`` are not offered any more, ``back`` are again."""
+
+    gone: tuple[Model, ...]
+    back: tuple[Model, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogEvent:
     """One line of the append-only log of the catalog. ``by``: ``person`` or ``promotion``."""
 

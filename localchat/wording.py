@@ -10,6 +10,9 @@ from localchat.records import NO_TIME, Reason
 # Told where the default was taken away by a program that knows nothing of it.
 ANOTHER_PROGRAM = "Another program changed providers or models."
 
+# The state of a model that its endpoint does not list any more, or does not know.
+NOT_OFFERED = "no longer offered"
+
 
 def age(then: datetime, now: datetime) -> str:
     """``now``, ``2 m``, ``3 h``, ``4 d``, ``5 w``, ``2 y``; nothing for a time that nobody can read."""

@@ -5,8 +5,9 @@
         endpoint.requests               # what came in
 
 Models: ``plain reasoning length empty many slow refusal`` answer; ``400 401 403 404 429 quota 500 502 503 529
-overflow`` refuse; ``error-first error-midway cut cut-first no-finish no-finish-first malformed malformed-first
-wrong-shape silent silent-midway hang close html redirect`` break. Those of ``hostile.py`` flood, swell and lie.
+gone-404 gone-410 overflow`` refuse; ``error-first error-midway cut cut-first no-finish no-finish-first malformed
+malformed-first wrong-shape silent silent-midway hang close html redirect`` break. Those of ``hostile.py`` flood,
+swell and lie.
 """
 
 from __future__ import annotations
@@ -175,7 +176,7 @@ MODELS: dict[str, Any] = {
     ]},
 }  # fmt: skip
 STATUSES = {"400": 400, "401": 401, "403": 403, "404": 404, "429": 429, "quota": 429, "500": 500, "502": 502,
-            "503": 503, "529": 529}  # fmt: skip
+            "503": 503, "529": 529, "gone-404": 404, "gone-410": 410}  # fmt: skip
 
 
 @dataclass
@@ -293,6 +294,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(502, "<html><head><title>502 Bad Gateway</title></head></html>", "text/html")
         elif model == "quota":
             self._answer(429, {"error": {"message": "You exceeded your current quota.", "code": "insufficient_quota"}})
+        elif model.startswith("gone"):
+            self._answer(status, wire.error_body(status, f"The model `{model}` does not exist or was retired."))
         else:
             words = f"{SECRET_WORDS} {self._key()} " + "very long " * 200 if status == 401 else f"fault {status}"
             self._answer(status, wire.error_body(status, words), retry_after="7" if status == 429 else None)

@@ -19,9 +19,9 @@ from localchat.cli.parameters import ChatId, ModelRef, Words, wrong_usage
 from localchat.cli.program import DEBUG, Command
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.cli.streaming_output import Outlet, StatusLine
-from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound
+from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound, ProviderRejected
 from localchat.records import Message, host_of
-from localchat.wording import leaves, unarchived, went
+from localchat.wording import NOT_OFFERED, leaves, unarchived, went
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ def ask(
         text,
         chat_id=chat_id,
         model_id=model_id,
-        agreed_host=None if host is None else host_of(host) or host.lower(),
+        agreed_host=None if host is None or ref is not None else host_of(host) or host.lower(),
         no_fallback=no_fallback,
         system=system,
         attachments=read_all(files),
@@ -260,6 +260,7 @@ def _report(run: _Run, began: turns.Began) -> None:
             f"What came is kept: `localchat chats show {began.chat.id}`.",
         )
     if run.ended is not None and run.ended.error is not None:
+        _tell_other_models(run, began, run.ended.error)
         raise run.ended.error
     if run.stopped_by:
         if run.ended is None:
@@ -267,6 +268,17 @@ def _report(run: _Run, began: turns.Began) -> None:
         raise click.exceptions.Exit(128 + run.stopped_by)
     if message.finish_reason == "length":
         notice("The reply reached its limit of tokens and ends there.")
+
+
+def _tell_other_models(run: _Run, began: turns.Began, error: LocalChatError) -> None:
+    """Where the endpoint does not offer the model any more: who could answer instead, and how."""
+    if not isinstance(error, ProviderRejected) or not error.model_gone:
+        return
+    used, default = began.resolution.used, run.session.store.catalog.default()
+    notice(f"{used.ref} is {NOT_OFFERED}.")
+    if default is not None and default.id != used.id:
+        notice(f"`localchat ask --chat {began.chat.id} -m {default.ref}` asks the default for one turn.")
+        notice(f"`localchat chats move {used.ref} {default.ref}` gives its chats that model for good.")
 
 
 def _document(run: _Run, began: turns.Began, message: Message) -> dict[str, Any]:

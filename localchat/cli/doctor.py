@@ -17,6 +17,7 @@ from localchat.cli.session import Session, pass_session
 from localchat.errors import BY_CODE, LocalChatError
 from localchat.records import Check
 from localchat.text import count, one_line
+from localchat.wording import NOT_OFFERED
 
 if TYPE_CHECKING:
     from localchat.records import Model, Provider
@@ -84,6 +85,7 @@ def _checks(session: Session, everywhere: bool) -> list[Check]:
         check_engine(needed=any(provider.kind == "embedded" and provider.enabled for provider in providers)),
         check_keyring(needed=any(provider.key_source == "keyring" for provider in providers)),
         *_check_providers(providers, everywhere),
+        _offered(models),
         _terminal(),
     ]
 
@@ -92,6 +94,18 @@ def _check_providers(providers: list[Provider], everywhere: bool) -> list[Check]
     from localchat.providers.health import check_providers
 
     return asyncio.run(check_providers(providers, everywhere=everywhere))
+
+
+def _offered(models: list[Model]) -> Check:
+    """Models that their endpoints do not offer any more, as far as was seen; a fault where one is the default."""
+    gone = [model for model in models if model.delisted_at is not None]
+    if not gone:
+        return Check("offered", True, "no model is known to be withdrawn")
+    default = next((model for model in gone if model.is_default), None)
+    if default is not None:
+        detail = f"the default, {default.ref}, is {NOT_OFFERED}: `localchat models demote {default.ref}`"
+        return Check("offered", False, detail, "provider_rejected")
+    return Check("offered", True, f"{NOT_OFFERED}: {', '.join(model.ref for model in gone)}")
 
 
 def _terminal() -> Check:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from localchat.cli.output import NO_DEFAULT_NEXT, answer, default_line, ref_of, table
+from localchat.cli.output import NO_DEFAULT_NEXT, answer, default_line, notice, ref_of, table
 from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out, picked
@@ -18,6 +18,7 @@ from localchat.cli.session import Session, pass_session
 from localchat.errors import InvalidInput
 from localchat.records import BUILT_IN_MODEL, BUILT_IN_PROVIDER, DefaultChange, Model, Provider, RemoteModel, Removal
 from localchat.text import count
+from localchat.wording import NOT_OFFERED
 
 _CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
 _PATH = click.option("--path", type=Words(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
@@ -72,6 +73,7 @@ def _entry(model: Model) -> dict[str, Any]:
         "path": model.path,
         "created_at": model.created_at,
         "updated_at": model.updated_at,
+        "delisted_at": model.delisted_at,
         "deleted_at": model.deleted_at,
     }
 
@@ -81,6 +83,8 @@ def _state(model: Model) -> str:
         return f"removed {model.deleted_at[:10]}"
     if not model.enabled:
         return "off"
+    if model.usable and model.delisted_at is not None:
+        return NOT_OFFERED
     return "on" if model.usable else "provider off"
 
 
@@ -319,6 +323,7 @@ def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bo
     catalog = session.store.catalog
     place = catalog.provider(provider)
     offered = asyncio.run(_offered(place))
+    marked = catalog.note_offers(place, [model.name for model in offered])
     chosen = _chosen(place, offered, wanted, add_all)
     before = catalog.default()
     added = catalog.add_models(place.name, [(model.name, model.context) for model in chosen]) if chosen else []
@@ -340,6 +345,11 @@ def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bo
         for model in offered
     ]  # fmt: skip
     lines = table(("MODEL", "CONTEXT", ""), rows) if rows else [f"{place.name} offers no models."]
+    for model in catalog.models(place.name):
+        if model.delisted_at is not None:
+            notice(f"{model.ref} is {NOT_OFFERED}.")
+    for model in marked.back:
+        notice(f"{model.ref} is offered again.")
     answer(session, document, *lines, *filter(None, [default_line(ref_of(before), ref_of(catalog.default()))]))
 
 

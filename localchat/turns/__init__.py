@@ -14,8 +14,8 @@ from localchat.turns.context import (
 )
 from localchat.turns.events import Began, Chunk, Ended, Event, LeftOut, Thought, Waiting
 from localchat.turns.requests import Connect, Continue, Edit, NewTurn, Regenerate, TurnRequest
-from localchat.turns.resolution import answerer, resolve, takes_images
-from localchat.turns.sending import send
+from localchat.turns.resolution import answerer, consent_to, resolve, takes_images
+from localchat.turns.sending import send, tells_of_offers
 
 __all__ = [
     "Began",
@@ -34,6 +34,7 @@ __all__ = [
     "answerer",
     "as_line",
     "budget_of",
+    "consent_to",
     "context_of",
     "estimate",
     "estimate_of",
@@ -45,4 +46,5 @@ __all__ = [
     "summarised",
     "system_of",
     "takes_images",
+    "tells_of_offers",
 ]

@@ -19,7 +19,8 @@ class _Terms:
     """Who may answer, the same for every request.
 
     ``model_id``: answer this turn with that model, whatever the chat's own is. ``agreed_host``: the person was
-    shown this host and agreed that a chat whose model ran on this machine, or nobody knows where, may go there.
+    shown this host and agreed that a chat whose model ran on this machine, or nobody knows where, may go there. Empty:
+    nothing was agreed to yet, and ``model_id`` was offered and not chosen by its name, so that somebody has to.
     ``no_fallback``: the chat's own model or none. ``system``: the chat's system prompt from now on. ``expects``: the
     model that the person saw would answer; where it would be another by now, nothing is sent.
     """

@@ -66,16 +66,24 @@ def resolve(
     Raises ConfirmRemote beside what ``answerer`` raises.
     """
     resolution = answerer(store, chat, model_id, no_fallback=no_fallback)
-    fallback = resolution.fallback
-    if fallback is None or fallback.wanted.is_local is False or fallback.used.is_local:
+    # Who chooses a model by its name agrees with that; who was only offered it (agreed_host is given) does not yet.
+    asks = resolution.fallback is not None or agreed_host is not None
+    question = consent_to(store, chat, resolution.own, resolution.used) if asks else None
+    if question is None:
         return resolution
-    host = store.catalog.provider(fallback.used.provider).host
+    if question.host != agreed_host:
+        raise question
+    return replace(resolution, agreed=question.host)
+
+
+def consent_to(store: Store, chat: Chat | None, own: Model, used: Model) -> ConfirmRemote | None:
+    """What a person has to agree to before ``used`` gets to see a chat of ``own``; None where there is nothing."""
+    if own.is_local is False or used.is_local:
+        return None
+    host = store.catalog.provider(used.provider).host
     if chat is not None and host in chat.remote_hosts:
-        return resolution
-    if host != agreed_host:
-        known = fallback.wanted.is_local is not None
-        raise ConfirmRemote(fallback.wanted.ref, fallback.used.ref, host, known=known)
-    return replace(resolution, agreed=host)
+        return None
+    return ConfirmRemote(own.ref, used.ref, host, known=own.is_local is not None)
 
 
 def takes_images(provider: Provider) -> bool:

@@ -7,6 +7,7 @@ and the message says how it ended. Who answers, and when it falls back: docs/lif
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from localchat.records import (
 from localchat.store import PendingWrites, Store, patiently
 from localchat.store.messages import Begun
 from localchat.turns.context import budget_of, request_of, smaller_budget
-from localchat.turns.events import Began, Chunk, Event, LeftOut, Thought, Waiting
+from localchat.turns.events import Began, Chunk, Ended, Event, LeftOut, Thought, Waiting
 from localchat.turns.reply_writer import ReplyWriter, internal
 from localchat.turns.requests import Connect, Continue, Edit, NewTurn, Regenerate, TurnRequest
 from localchat.turns.resolution import check_images, resolve, takes_images
@@ -71,7 +72,23 @@ async def send(
         ended = await reply.fail(internal("localchat met a bug", bug))
     else:
         ended = await reply.over("complete")
+    _note_offer(store, reply.used, ended)
     yield ended
+
+
+def _note_offer(store: Store, used: Model, ended: Ended) -> None:
+    """What the turn told about whether its model is offered. Where the store cannot take that now, the next turn will
+    tell it again."""
+    if tells_of_offers(used, ended):
+        with contextlib.suppress(LocalChatError):
+            (store.catalog.note_gone if ended.error is not None else store.catalog.note_answered)(used.id)
+
+
+def tells_of_offers(used: Model, ended: Ended) -> bool:
+    """Whether the end of a turn changes what is known of its model: that it is not offered, or that it is after all."""
+    if ended.error is None:
+        return used.delisted_at is not None
+    return isinstance(ended.error, ProviderRejected) and ended.error.model_gone
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ and the log, ``editing`` and ``removals`` write.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,12 +19,13 @@ from localchat.records import (
     KeySource,
     Model,
     MovePreview,
+    Offers,
     Provider,
     Removal,
     RemovalPreview,
     Undone,
 )
-from localchat.store.catalog import editing, moving, queries, removal, undo
+from localchat.store.catalog import editing, moving, offers, queries, removal, undo
 from localchat.store.catalog.transaction import Change, broken, changing
 from localchat.store.connection import snapshot
 
@@ -183,6 +184,24 @@ class Catalog:
         usable one (and then changes nothing)."""
         with self._changing() as change:
             return editing.demote_default(change, model_id)
+
+    # What endpoints offer.
+
+    def note_offers(self, asked: Provider, names: Collection[str]) -> Offers:
+        """``asked`` listed these models: those of its own that are not among them are marked as delisted, those that
+        are lose the mark. ``asked`` is the provider as it was asked; where it changed since, nothing is marked."""
+        with self._changing() as change:
+            return offers.compare(change, asked, names)
+
+    def note_gone(self, model_id: int) -> None:
+        """The endpoint answered that it does not have this model."""
+        with self._changing() as change:
+            offers.mark(change, [model_id], change.at)
+
+    def note_answered(self, model_id: int) -> None:
+        """It answered, so it is offered, whatever a list said."""
+        with self._changing() as change:
+            offers.mark(change, [model_id], None)
 
     # After other programs: they may write the file too, and know nothing of the rule of the default.
 

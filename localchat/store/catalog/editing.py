@@ -11,7 +11,7 @@ from typing import Any
 from localchat import validation
 from localchat.errors import AlreadyExists, Changed, InvalidInput, ProviderNotConfigured
 from localchat.records import DefaultChange, KeySource, Model, Provider, is_local
-from localchat.store.catalog import queries
+from localchat.store.catalog import offers, queries
 from localchat.store.catalog.transaction import Change
 from localchat.validation import folded, quoted
 
@@ -96,6 +96,10 @@ def edit_provider(
     change.tx.execute(
         "update model_configs set is_local = ? where provider = ? and deleted_at is null", (int(new.local), new.name)
     )
+    if new.base_url != old.base_url:  # what another address does not offer says nothing about this one
+        change.tx.execute(
+            "update model_configs set delisted_at = null where provider = ? and deleted_at is null", (new.name,)
+        )
     change.done("provider-edited", old.name, {"fields": detail}, old.id)
     return queries.provider_by_id(change.tx, provider_id)
 
@@ -307,6 +311,8 @@ def edit_model(change: Change, model_id: int, edit: ModelEdit) -> Model:
         change.at,
         old.id,
     )
+    if new.model != old.model:
+        offers.mark(change, [old.id], None)
     change.done("model-edited", old.ref, {"model": old.id, "fields": detail}, old.provider_id)
     return queries.model_by_id(change.tx, old.id)
 

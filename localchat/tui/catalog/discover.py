@@ -13,7 +13,7 @@ from textual.widgets import Input, OptionList
 from localchat.errors import LocalChatError
 from localchat.records import Model, Provider, RemoteModel
 from localchat.text import count
-from localchat.tui.catalog.reachability import models_of
+from localchat.tui.catalog.reachability import models_of, note_offers
 from localchat.tui.catalog.words import context_words, host_of
 from localchat.tui.dialogs.dialog import Dialog, Trouble, Words
 from localchat.tui.dialogs.list_filter import ListFilter, matches
@@ -72,6 +72,7 @@ class DiscoverDialog(Dialog[list[Model] | None]):
             self.query_one(Trouble).report(error)
         else:
             self._asked()
+            note_offers(self.app, self._provider, offered)
             unique = {model.name: model for model in reversed(offered)}
             self._offered = [unique.pop(model.name) for model in offered if model.name in unique]
             self._show()

@@ -18,6 +18,7 @@ from localchat.tui.dialogs.dialog import Dialog, Trouble, Words
 from localchat.tui.dialogs.list_filter import ListFilter, matches
 from localchat.tui.dialogs.table_list import QUIET, CatalogList, Cell, Heading, Row
 from localchat.tui.toasts import tell
+from localchat.wording import NOT_OFFERED
 
 NO_MODELS = "No models yet. Close this, then press f2 to add a provider and its models."
 
@@ -100,7 +101,11 @@ class ModelPicker(Dialog[int | None]):
 
     def _row(self, model: Model, provider: Provider | None) -> Row:
         if model.usable:
-            marks = ("default" if model.is_default else "", "in use" if model.id == self._current else "")
+            marks = (
+                "default" if model.is_default else "",
+                "in use" if model.id == self._current else "",
+                NOT_OFFERED if model.delisted_at is not None else "",
+            )
             note = ", ".join(mark for mark in marks if mark)
         elif not model.enabled:
             note = "switched off"

@@ -8,10 +8,12 @@ import os
 from collections.abc import Callable, Sequence
 
 from localchat.errors import LocalChatError
-from localchat.records import LOCAL_KINDS, Provider, RemoteModel
+from localchat.records import LOCAL_KINDS, Offers, Provider, RemoteModel
 from localchat.text import count, one_line
 from localchat.tui.catalog.rows import ASKING, State, state_of
+from localchat.tui.catalog.words import names
 from localchat.tui.shell import Shell
+from localchat.tui.toasts import tell
 
 PATIENCE = 20.0  # seconds an endpoint has to list its models
 
@@ -33,6 +35,20 @@ async def models_of(shell: Shell, provider: Provider, patience: float = PATIENCE
     finally:
         with contextlib.suppress(LocalChatError):
             await client.aclose()
+
+
+def note_offers(shell: Shell, provider: Provider, offered: Sequence[RemoteModel]) -> None:
+    """Mark the models that the provider lists no more, and those that it lists again; tell what changed."""
+
+    def told(offers: Offers) -> None:
+        gone = f"{provider.name} no longer offers {names(offers.gone)}." if offers.gone else ""
+        back = f"{provider.name} offers {names(offers.back)} again." if offers.back else ""
+        if gone or back:
+            shell.catalog_changed()
+            tell(shell, f"{gone} {back}".strip(), severity="warning" if gone else "information")
+
+    listed = [model.name for model in offered]
+    shell.write("note what is offered", lambda: shell.store.catalog.note_offers(provider, listed), told)
 
 
 class Reachability:

@@ -11,6 +11,7 @@ from localchat.records import Model, Provider
 from localchat.text import count, one_line
 from localchat.tui.catalog.words import chats_words, context_words, on_day, place_words
 from localchat.tui.dialogs.table_list import QUIET, Cell, Heading, Row
+from localchat.wording import NOT_OFFERED
 
 GOOD, QUIET_MARK, BAD = "$success", QUIET, "$warning"
 
@@ -117,7 +118,7 @@ def model_rows(
                 Cell("★" if model.is_default else " ", "$accent"),
                 Cell(model.model, "" if model.enabled else QUIET),
                 Cell(context_words(model.context), QUIET),
-                Cell("" if model.enabled else "off", QUIET),
+                _state_cell(model),
                 Cell(chats_words(used.get(model.id, 0)), QUIET),
             ),
         )
@@ -134,6 +135,12 @@ def model_rows(
             Row(f"t{model.id}", (Cell(" "), Cell(model.model, QUIET), Cell(gone, QUIET), Cell(""), Cell(chats, QUIET)))
         )
     return rows
+
+
+def _state_cell(model: Model) -> Cell:
+    if not model.enabled:
+        return Cell("off", QUIET)
+    return Cell(NOT_OFFERED, BAD) if model.delisted_at is not None else Cell("")
 
 
 def provider_detail(provider: Provider, state: State) -> str:
@@ -162,4 +169,6 @@ def model_detail(model: Model, chats: int) -> str:
         parts.append("Switched off; space switches it on.")
     if model.is_default:
         parts.insert(0, "The default: new chats use it, and it stands in for removed models.")
+    if model.delisted_at is not None:  # first: a narrow window cuts the end
+        parts.insert(0, f"{model.provider} does not offer it any more; D asks again, d removes it.")
     return " · ".join(one_line(part) for part in parts)

@@ -16,7 +16,7 @@ from localchat.store import patiently
 from localchat.text import count, one_line
 from localchat.tui.catalog import actions as flows
 from localchat.tui.catalog.panes import CatalogPanes, Side
-from localchat.tui.catalog.reachability import Reachability
+from localchat.tui.catalog.reachability import Reachability, note_offers
 from localchat.tui.catalog.words import default_words
 from localchat.tui.footer import KeyBar
 from localchat.tui.shell import Shell
@@ -269,6 +269,7 @@ class ProvidersScreen(Screen[None]):
             return
         with reporting(self.app):
             models = await self.reach.ask(provider)
+            note_offers(self.app, provider, models)
             tell(self.app, f"{provider.name} answers: {count(len(models), 'model')}.")
 
     def action_history(self) -> None:

@@ -160,14 +160,18 @@ class ChatSession:
         self._sending[self.chat_id] = outgoing
         return outgoing
 
-    def again(self, model_id: int | None = None) -> Outgoing:
-        """Another reply to the last message of the person's. Raises InvalidInput where there is none."""
+    def again(self, model_id: int | None = None, *, ask_first: bool = False) -> Outgoing:
+        """Another reply to the last message of the person's. ``ask_first``: the model was offered, not chosen by name.
+        Raises InvalidInput where there is no such message."""
         last = self._last()
         prompt_id = None if last is None else last.id if last.role == "user" else last.parent_id
         if last is None or prompt_id is None:
             raise InvalidInput("There is nothing to ask again.", "Send a message first.")
         expects = self._answerer(self.chat) if model_id is None else None
-        return self._asking(turns.Regenerate(last.chat_id, prompt_id, model_id=model_id, expects=expects))
+        host = "" if ask_first else None
+        return self._asking(
+            turns.Regenerate(last.chat_id, prompt_id, model_id=model_id, agreed_host=host, expects=expects)
+        )
 
     def rest(self) -> Outgoing:
         """The rest of the last reply. Raises InvalidInput where there is none."""

@@ -188,9 +188,10 @@ class Conversation(ChatView):
     async def _with_files(self, outgoing: Outgoing) -> turns.TurnRequest:
         return outgoing.with_files(await self.writing.files(self._store, outgoing.draft, outgoing.pasted))
 
-    def ask_again(self, model_id: int | None = None) -> None:
-        """Answer the last prompt once more; the answer that is there stays as another version."""
-        self._ask(lambda: self.session.again(model_id))
+    def ask_again(self, model_id: int | None = None, *, ask_first: bool = False) -> None:
+        """Answer the last prompt once more; the answer that is there stays as another version. ``ask_first``: that
+        model was not chosen by name, so the person is asked before the chat leaves this machine for it."""
+        self._ask(lambda: self.session.again(model_id, ask_first=ask_first))
 
     def go_on(self) -> None:
         """Have the last reply, stopped or cut, continued; the short one stays as another version."""

@@ -170,6 +170,8 @@ class LiveTurns:
         self._release(turn)
         if not event.kept and event.error is not None:  # the disk is full, the store locked, …
             tell_error(self._shell, event.error)
+        if turns.tells_of_offers(reply.began.resolution.used, event):
+            self._shell.catalog_changed()
         if self.listener is not None:
             self.listener.turn_told(turn, reply, event)
         if event.message.status == "complete":

@@ -23,6 +23,7 @@ from localchat.tui.chat.chat_list import ChatList
 from localchat.tui.chat.conversation import Conversation
 from localchat.tui.chat.greeting import Offer
 from localchat.tui.chat.live_turns import LiveTurns
+from localchat.tui.chat.standing_line import other_to_ask
 from localchat.tui.footer import KeyBar
 from localchat.tui.shell import Shell
 from localchat.tui.toasts import reporting, tell
@@ -103,6 +104,14 @@ class ChatScreen(Screen[None]):
             "Ask another",
             id="chat.other",
             tooltip="Ask again, with a model to choose",
+            show=False,
+        ),
+        Binding(
+            "alt+d",
+            "ask_default",
+            "Ask the default",
+            id="chat.ask_default",
+            tooltip="Ask the default this time, where the chat's model is no longer offered",
             show=False,
         ),
         Binding("ctrl+s", "export", "Export", id="chat.export", tooltip="Write this chat to a file", show=False),
@@ -366,6 +375,12 @@ class ChatScreen(Screen[None]):
         if picked is not None:
             self.conversation.ask_again(picked)
 
+    def action_ask_default(self) -> None:
+        """The last question by the default; the chat keeps its own model. Asks where that leaves this machine."""
+        default = other_to_ask(self._shell.store, self.conversation.chat)
+        if default is not None:
+            self.conversation.ask_again(default.id, ask_first=True)
+
     @work(exclusive=True, group="picker")
     async def action_export(self) -> None:
         from localchat.tui.transfer.dialogs import ExportDialog
@@ -453,11 +468,11 @@ class ChatScreen(Screen[None]):
 
     @work(exclusive=True, group="consent")
     async def _ask_consent(self, event: Conversation.Consent) -> None:
-        host = await self._agreed_host(event.error, event.outgoing.chat_id)
+        host = await self._agreed_host(event.error, event.outgoing.chat_id, event.outgoing.request.model_id)
         if host is not None:
             self.conversation.agreed(event.outgoing, host)
 
-    async def _agreed_host(self, error: ConfirmRemote, chat_id: int | None) -> str | None:
+    async def _agreed_host(self, error: ConfirmRemote, chat_id: int | None, model_id: int | None = None) -> str | None:
         """The host that the person was shown and agreed to; None where not."""
         from localchat.tui.chat.consent_dialog import ConsentDialog
 
@@ -465,7 +480,7 @@ class ChatScreen(Screen[None]):
 
         def ask() -> ConfirmRemote | None:
             try:
-                turns.resolve(store, store.chats.get(chat_id) if chat_id is not None else None)
+                turns.resolve(store, store.chats.get(chat_id) if chat_id is not None else None, model_id, "")
             except ConfirmRemote as question:
                 return question
             return None
@@ -484,6 +499,8 @@ class ChatScreen(Screen[None]):
                 return has_messages and not self._something_runs
             case "export" | "what_is_sent" | "copy_last" | "to_the_end" | "to_the_start":
                 return has_messages
+            case "ask_default":
+                return not self._something_runs and other_to_ask(self._shell.store, conversation.chat) is not None
             case "instructions":
                 return conversation.chat is not None
             case "go_on":

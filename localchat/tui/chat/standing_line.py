@@ -9,7 +9,9 @@ from localchat.store import Store
 from localchat.text import one_line
 from localchat.tui.chat.live_turns import LiveReply, LiveTurn
 from localchat.tui.chat.status_line import Status
+from localchat.wording import NOT_OFFERED
 
+WARNING = "$text-warning"
 NEARLY_FULL = 0.85  # of the context: from here on the line says what comes
 
 
@@ -85,6 +87,10 @@ def standing(
     own = store.catalog.model(chat.model.id) if chat is not None and chat.model else None
     if own is None:
         return no_default() if default is None else context(fill)
+    if own.usable and own.delisted_at is not None:
+        other = other_to_ask(store, chat)
+        this_time = f"alt+d ★ {other.model} this time  " if other is not None else ""
+        return Status(f"{own.model} is {NOT_OFFERED}.", mark="⊘", keys=f"{this_time}^o another model", tone=WARNING)
     if own.usable:
         return context(fill, "" if default is not None and default.id == own.id else f"{own.model} · {own.provider}")
     if default is None or not default.usable:
@@ -94,8 +100,19 @@ def standing(
         f"{own.model} {what}. New turns use ★ {default.model}.",
         mark="⊘",
         keys="^o another model" + ("  f8 undo" if undoable else "  f2 restore" if own.removed else "  f2 switch on"),
-        tone="$text-warning",
+        tone=WARNING,
     )
+
+
+def other_to_ask(store: Store, chat: Chat | None) -> Model | None:
+    """The default, where the chat's last turn failed and its own model is not offered any more."""
+    if chat is None or chat.model is None or chat.length == 0:
+        return None
+    own, default = store.catalog.model(chat.model.id), store.catalog.default()
+    if not own.usable or own.delisted_at is None or default is None or default.id == own.id:
+        return None
+    last = store.messages.line(chat, chat.length - 1)[-1:]
+    return default if last and last[0].role == "assistant" and last[0].status == "failed" else None
 
 
 def context(fill: float | None, model: str = "") -> Status | None:
@@ -105,7 +122,7 @@ def context(fill: float | None, model: str = "") -> Status | None:
     if fill is None:
         return Status(answers, right=True) if model else None
     if fill >= 1.0:
-        text, tone = "The oldest messages no longer fit and are left out.", "$text-warning"
+        text, tone = "The oldest messages no longer fit and are left out.", WARNING
         return Status(text, mark="◕", keys="f5 sends a summary", tone=tone)
     if fill >= NEARLY_FULL:
         text = f"The context is {fill:.0%} full; then the oldest are left out."
@@ -120,4 +137,4 @@ def no_default(own: Model | None = None) -> Status:
     what = "There is no default model."
     if own is not None:
         what = f"{own.model} {'was removed' if own.removed else 'is switched off'}; there is no default model."
-    return Status(what, mark="⊘", keys="f2 adds or switches on", tone="$text-warning")
+    return Status(what, mark="⊘", keys="f2 adds or switches on", tone=WARNING)

@@ -306,13 +306,13 @@ async def test_a_provider_added_again_under_its_old_name_offers_its_removed_mode
 
 
 async def test_the_test_key_asks_and_shows_the_answer_or_what_was_wrong(stocked: Store, endpoint: Endpoint) -> None:
-    endpoint.offers["openai"] = [RemoteModel("a"), RemoteModel("b")]
+    endpoint.offers["openai"] = [RemoteModel(name) for name in ("gpt-4o", "gpt-4o-mini", "o4-mini")]
     app = Bench(stocked, ProvidersScreen(), endpoint)
     async with app.run_test() as pilot:
         await pilot.press("t")
         await settled(pilot, lambda: bool(app.toasts()))
         await settled(pilot)
-        assert app.toasts() == ["openai answers: 2 models."]
+        assert app.toasts() == ["openai answers: 3 models."]
         assert "● answers" in screen_text(pilot)
         endpoint.offers["openai"] = ProviderUnavailable("openai does not answer [/] \x1b[2J.", "Start it.")
         await pilot.press("t")
@@ -320,6 +320,24 @@ async def test_the_test_key_asks_and_shows_the_answer_or_what_was_wrong(stocked:
         await settled(pilot)
         assert "○ no answer" in screen_text(pilot)
         assert "openai does not answer [/] [2J. Start it." in screen_text(pilot)
+
+
+async def test_what_is_not_listed_any_more_is_marked_in_the_list_and_goes_when_it_is_listed_again(
+    stocked: Store, endpoint: Endpoint
+) -> None:
+    endpoint.offers["openai"] = [RemoteModel("gpt-4o-mini"), RemoteModel("o4-mini")]
+    app = Bench(stocked, ProvidersScreen(), endpoint)
+    async with app.run_test() as pilot:
+        await pilot.press("t")
+        await settled(pilot, lambda: len(app.toasts()) == 2)
+        assert app.toasts()[0] == "openai no longer offers ★ gpt-4o."
+        await settled(pilot, lambda: screen_text(pilot).count("no longer offered") == 1)
+        await pilot.press("right")
+        await settled(pilot, lambda: "openai does not offer it any more" in words(pilot))
+        endpoint.offers["openai"] = [RemoteModel("gpt-4o"), RemoteModel("gpt-4o-mini"), RemoteModel("o4-mini")]
+        await pilot.press("t")
+        await settled(pilot, lambda: "openai offers ★ gpt-4o again." in app.toasts())
+        await settled(pilot, lambda: "no longer offered" not in screen_text(pilot))
 
 
 async def test_servers_on_this_machine_are_asked_by_themselves_and_no_other(stocked: Store, endpoint: Endpoint) -> None:

@@ -261,3 +261,22 @@ def test_a_field_that_another_window_changed_too(snap_compare: Compare, stocked:
         await settled(pilot)
 
     assert snap_compare(app, terminal_size=SMALL, run_before=both)
+
+
+def test_providers_with_a_model_that_is_no_longer_offered(snap_compare: Compare, stocked: Store) -> None:
+    stocked.catalog.note_gone(stocked.catalog.live("openai/gpt-4o-mini").id)
+    app = app_with(stocked, ProvidersScreen())
+    assert snap_compare(app, terminal_size=SMALL, run_before=pressing("right", "down"))
+
+
+def test_picker_with_a_model_that_is_no_longer_offered(snap_compare: Compare, stocked: Store) -> None:
+    stocked.catalog.note_gone(stocked.catalog.live("openai/gpt-4o-mini").id)
+    assert snap_compare(app_with(stocked, ModelPicker()), terminal_size=SMALL)
+
+
+def test_providers_after_the_default_was_demoted(snap_compare: Compare, stocked: Store) -> None:
+    assert snap_compare(app_with(stocked, ProvidersScreen()), terminal_size=SMALL, run_before=pressing("right", "*"))
+
+
+def test_providers_where_the_only_one_that_can_answer_stays_the_default(snap_compare: Compare, store: Store) -> None:
+    assert snap_compare(app_with(store, ProvidersScreen()), terminal_size=SMALL, run_before=pressing("right", "*"))

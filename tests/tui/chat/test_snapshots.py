@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from localchat.errors import ProviderUnavailable
+from localchat.errors import ProviderRejected, ProviderUnavailable
 from localchat.records import Usage
 from localchat.store import Store
 from localchat.testing import Reply, Script, StillClock, add_chat, known_store, say, settled, still_app
@@ -214,3 +214,13 @@ def test_the_consent_after_its_host_changed_meanwhile(store: Store, snap_compare
         await settled(pilot)
 
     assert shown(store, snap_compare, flow, SMALL)
+
+
+def test_a_turn_whose_model_is_no_longer_offered(store: Store, snap_compare: Compare) -> None:
+    gone = ProviderRejected("zeta does not know z1 (404).", "Check the name.", model_gone=True)
+
+    async def flow(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        await say(pilot, "And with WAL?")
+
+    assert shown(store, snap_compare, flow, SMALL, Reply(error=gone))
