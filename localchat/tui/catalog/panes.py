@@ -9,6 +9,7 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 
@@ -122,7 +123,8 @@ class CatalogPanes(Container):
         self._show_models()
 
     @on(OptionList.OptionHighlighted, "#models CatalogList")
-    def on_descendant_focus(self) -> None:
+    @on(DescendantFocus)
+    def _tell_moved(self) -> None:
         self.post_message(self.Moved())
 
     @on(Input.Changed)
