@@ -42,7 +42,7 @@ def answerer(store: Store, chat: Chat | None, model_id: int | None = None, *, no
         return Resolution(used=asked, own=own or (default if chat is not None and default else asked))
     if own is not None and own.usable:
         return Resolution(used=own, own=own)
-    if default is None or not default.usable:
+    if default is None:
         raise NoDefaultModel
     if own is None:
         return Resolution(used=default, own=default)

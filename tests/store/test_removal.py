@@ -16,8 +16,9 @@ from localchat.errors import (
     ProviderNotConfigured,
     StoreUnreadable,
 )
-from localchat.records import Removal
+from localchat.records import Model, Removal
 from localchat.store import Store
+from localchat.store.catalog import queries
 from localchat.store.catalog.catalog import Catalog
 from tests.store.helpers import chats_with, default_ref, dump, echo, empty, raw
 
@@ -462,3 +463,20 @@ def test_a_restore_is_told_in_the_log(two: Catalog) -> None:
     assert event.detail["undoes"] == removal.event_id
     two.undo(two.remove_model(two.live("z/z2").id))
     assert (two.events(1)[0].action, two.events(1)[0].subject) == ("model-restored", "z/z2")
+
+
+def test_a_preview_is_of_one_moment_while_another_program_writes(
+    store: Store, two: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = two.removal_of_provider("z")
+    live_models = queries.live_models
+
+    def meanwhile(connection: sqlite3.Connection, name: str) -> list[Model]:
+        with Store(store.path) as other:
+            other.catalog.remove_model(other.catalog.live("z/z2").id)
+        monkeypatch.setattr(queries, "live_models", live_models)
+        return live_models(connection, name)
+
+    monkeypatch.setattr(queries, "live_models", meanwhile)
+    assert two.removal_of_provider("z") == before
+    assert two.removal_of_provider("z") != before

@@ -10,7 +10,7 @@ import pytest
 from localchat.errors import ContextTooLong
 from localchat.records import Chat, Finished, Line, Piece, Request, TextPiece
 from localchat.store import Store
-from localchat.turns import LeftOut, NewTurn, estimate, lines_that_fit
+from localchat.turns import Continue, Edit, LeftOut, NewTurn, estimate, lines_that_fit
 from tests.turns.helpers import RAIN, Asked, chat, ended, last, one, plain, seen, turn, words
 
 
@@ -256,3 +256,25 @@ async def test_two_edits_and_a_fit_read_the_line_that_is_asked_and_no_other(stor
 async def test_what_was_left_out_stays_with_the_turn_in_the_file(store: Store, long: Chat, path: Path) -> None:
     await turn(store, Asked(plain).connect, "New", long.id)
     assert seen(path, "select left_out from messages order by id desc limit 2") == [(34,), (0,)]
+
+
+async def test_a_summary_is_sent_on_its_own_branch_and_on_no_other(store: Store, long: Chat) -> None:
+    messages = store.messages.line(long)
+    store.chats.set_summary(long.id, "They counted.", messages[30].id)
+    asked = Asked(plain)
+    await turn(store, asked.connect, NewTurn("On.", long.id))
+    assert "They counted." in asked.requests[-1].system
+    assert min(numbers(asked.requests[-1])) > 30
+    await turn(store, asked.connect, Edit("001 edited", long.id, messages[2].id))
+    assert "They counted." not in asked.requests[-1].system
+    assert [line.content[:3] for line in asked.requests[-1].lines] == ["000", "001", "001"]
+
+
+async def test_the_rest_of_a_reply_counts_what_there_is_of_it(store: Store, long: Chat) -> None:
+    last_reply = store.messages.line(long)[-1]
+    store.messages.finish(last_reply.id, "stopped", "y" * 1200)
+    asked = Asked(plain)
+    await turn(store, asked.connect, Continue(long.id, last_reply.id))
+    request = asked.requests[-1]
+    assert request.lines[-2].content == "y" * 1200
+    assert sum(estimate(line.content) for line in request.lines) <= 1000 - 1000 // 4

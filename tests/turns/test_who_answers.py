@@ -10,7 +10,8 @@ from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NoDefa
 from localchat.records import Message
 from localchat.store import Store
 from localchat.testing import Reply, Script, add_chat
-from localchat.turns import Began, Ended, NewTurn, TurnRequest, send
+from localchat.turns import Began, Ended, NewTurn, TurnRequest, answerer, send
+from tests.store.helpers import raw
 from tests.turns.helpers import LOCKS, RAIN, began, chat, ended, everything, last, seen, turn, words
 
 
@@ -439,3 +440,16 @@ async def test_a_vendor_without_an_address_is_named_by_its_own_host(stranded: St
     error = await refused(store, path, NewTurn("Go on", chat_id=chat_id), ConfirmRemote)
     assert isinstance(error, ConfirmRemote)
     assert f"https://{error.host}" == client.default_url
+
+
+def test_a_default_that_another_program_switched_off_answers_nobody(store: Store, path: Path) -> None:
+    """Until the rule of the default is healed: nothing goes to a model that the person switched off."""
+    with raw(path) as other:
+        other.execute("update model_configs set enabled = 0 where is_default = 1")
+    store.catalog.remove_provider("zeta")
+    with raw(path) as other:
+        other.execute("update model_configs set is_default = 0")
+        other.execute("update model_configs set enabled = 0, is_default = 1 where provider = 'alpha' and model = 'a1'")
+    for chosen in (None, chat(store, LOCKS)):
+        with pytest.raises(NoDefaultModel):
+            answerer(store, chosen)
