@@ -25,24 +25,18 @@ from localchat.tui.toasts import reporting, tell, tell_error
 
 async def remove_provider(shell: Shell, provider: Provider) -> None:
     """Show what would go, remove it, tell who is the default now; with undo."""
-    catalog = shell.store.catalog
-    choice = await shell.push_screen_wait(
-        RemovalDialog(catalog.removal_of_provider(provider.name), lambda: catalog.removal_of_provider(provider.name))
-    )
-    if choice is None:
+    done = await shell.push_screen_wait(RemovalDialog(shell.store.catalog.removal_of(provider)))
+    if done is None:
         return
-    _removed(shell, await patiently(lambda: catalog.remove_provider(provider.name, choice.successor)))
-    if choice.forget_key:
-        await _forget_key(shell, provider)
+    _removed(shell, done.removal)
+    if done.forget_key and done.removal.provider is not None:
+        await _forget_key(shell, done.removal.provider)
 
 
 async def remove_model(shell: Shell, model: Model) -> None:
-    catalog = shell.store.catalog
-    choice = await shell.push_screen_wait(
-        RemovalDialog(catalog.removal_of_model(model.ref), lambda: catalog.removal_of_model(model.ref))
-    )
-    if choice is not None:
-        _removed(shell, await patiently(lambda: catalog.remove_model(model.id, choice.successor)))
+    done = await shell.push_screen_wait(RemovalDialog(shell.store.catalog.removal_of(model)))
+    if done is not None:
+        _removed(shell, done.removal)
 
 
 def _removed(shell: Shell, removal: Removal) -> None:
@@ -57,7 +51,8 @@ def _removed(shell: Shell, removal: Removal) -> None:
     shell.undos.append(Undo(f"remove {one_line(what, 40)}", run))
     _changed(shell)
     lost = removal.default_before is not None and removal.default_after is None
-    tell(shell, f"{removal_words(removal)}   f8 undo", severity="warning" if lost else "information")
+    moved = f" {count(len(removal.moved.before), 'chat')} moved." if removal.moved is not None else ""
+    tell(shell, f"{removal_words(removal)}{moved}   f8 undo", severity="warning" if lost else "information")
 
 
 def _back(removal: Removal) -> str:

@@ -20,7 +20,7 @@ Kept = Literal["mine", "theirs"]
 class WhichDialog(Dialog[Kept | None]):
     """Whose value of one field is kept; None goes back to the form, where nothing was saved."""
 
-    CSS_PATH = ["../dialogs/dialog.tcss", "../dialogs/confirm.tcss"]
+    CSS_PATH = ["../dialogs/dialog.tcss", "meanwhile.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "keep('theirs')", "Take theirs", id="meanwhile.theirs", tooltip="Keep what was saved elsewhere"),
         Binding("m", "keep('mine')", "Save mine", id="meanwhile.mine", tooltip="Save what you typed over it"),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+from textual.widgets import Select
+
 from localchat.store import Store
 from localchat.tui.catalog.removal_dialog import RemovalDialog
 from localchat.tui.catalog.screen import ProvidersScreen
-from tests.tui.catalog.conftest import Bench, Endpoint, add_chat, screen_text, settled, words
+from tests.tui.catalog.conftest import Bench, Endpoint, add_chat, footer, screen_text, settled, words
 
 
 async def test_removing_the_default_provider_shows_what_goes_and_who_takes_over(stocked: Store) -> None:
@@ -172,8 +177,9 @@ async def test_a_provider_removed_elsewhere_a_moment_before_enter_gives_the_erro
         await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
         second.catalog.remove_provider("openai")
         await pilot.press("enter")
-        await settled(pilot, lambda: bool(app.toasts()))
-        assert "Resource not found or you do not have access to this resource" in app.toasts()[-1]
+        await settled(pilot, lambda: "Resource not found or you do not have access to this resource" in words(pilot))
+        await pilot.press("y", "enter")  # nothing to remove any more: y does nothing, enter is on Cancel
+        await settled(pilot, lambda: isinstance(app.screen, ProvidersScreen))
         assert app.undos == []
 
 
@@ -188,7 +194,11 @@ async def test_the_dialog_follows_what_another_window_does(stocked: Store, secon
         await settled(pilot)
         shown = screen_text(pilot)
         assert "5 chats use them." in shown
-        assert "llama3.2:3b · ollama" in shown, "the successor that was promised is gone"
+        assert "smollm2 cannot take over any more." in words(pilot)
+        assert "choose who takes over" in shown, "nobody that was not shown before is chosen"
+        await pilot.press("y")
+        await settled(pilot, lambda: "Choose who takes over first." in words(pilot))
+        assert stocked.catalog.provider("openai")
 
 
 async def test_in_a_low_window_the_dialog_scrolls_to_its_buttons(stocked: Store) -> None:
@@ -217,3 +227,137 @@ async def test_titles_and_names_of_others_are_shown_literally_in_the_dialog(stoc
         await settled(pilot, lambda: bool(app.toasts()))
         assert "[@click=app.quit]" in app.toasts()[-1]
         await settled(pilot)
+
+
+# What was confirmed is what happens.
+
+
+def replaced(other: Store) -> None:
+    other.catalog.remove_provider("openai")
+    other.catalog.add_provider("openai", "echo")
+    other.catalog.add_model("openai", "precious")
+
+
+CHANGES: dict[str, tuple[Callable[[Store], object], str]] = {
+    "a model more": (lambda s: s.catalog.add_model("openai", "new"), "openai has new as well by now."),
+    "a model less": (
+        lambda s: s.catalog.remove_model(s.catalog.live("openai/o4-mini").id),
+        "o4-mini of openai went already.",
+    ),
+    "another default": (
+        lambda s: s.catalog.make_default(s.catalog.live("ollama/qwen3:8b").id),
+        "The default is ollama/qwen3:8b now.",
+    ),
+    "the heir gone": (lambda s: s.catalog.remove_provider("local"), "local/smollm2 cannot take over any more."),
+    "replaced by a namesake": (replaced, "The provider openai was removed"),
+}
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen by the window", "a moment before the key"])
+@pytest.mark.parametrize("change", CHANGES)
+async def test_what_changed_while_the_dialog_stood_is_shown_in_it_and_nothing_is_removed(
+    stocked: Store, second: Store, change: str, seen: bool
+) -> None:
+    act, told = CHANGES[change]
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test(size=(80, 30)) as pilot:
+        await pilot.press("d")
+        await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
+        await settled(pilot)
+        act(second)
+        there = [model.ref for model in second.catalog.models()]
+        if seen:
+            app.catalog_changed()
+        else:
+            await pilot.press("y")
+        await settled(pilot, lambda: told in words(pilot) or "another provider has its name now" in words(pilot))
+        focused = app.screen.focused
+        assert focused is not None
+        assert focused.id == "no"
+        await pilot.press("enter")
+        await settled(pilot, lambda: isinstance(app.screen, ProvidersScreen))
+        assert [model.ref for model in stocked.catalog.models()] == there
+        assert app.undos == []
+
+
+async def test_what_is_shown_anew_can_be_confirmed(stocked: Store, second: Store) -> None:
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test(size=(80, 30)) as pilot:
+        await pilot.press("d")
+        await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
+        second.catalog.add_model("openai", "new")
+        await pilot.press("y")
+        await settled(pilot, lambda: "4 models go: ★ gpt-4o, gpt-4o-mini, new, o4-mini." in words(pilot))
+        await pilot.press("y")
+        await settled(pilot, lambda: bool(app.toasts()))
+        assert app.toasts()[-1].startswith("Removed openai and 4 models.")
+
+
+async def test_y_removes_and_n_leaves_everything_as_it_is(stocked: Store) -> None:
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test() as pilot:
+        await pilot.press("d")
+        await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
+        assert "y Remove, n Cancel" in footer(app)
+        await pilot.press("n")
+        await settled(pilot, lambda: isinstance(app.screen, ProvidersScreen))
+        assert stocked.catalog.provider("openai")
+        await pilot.press("d")
+        await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
+        await pilot.press("y")
+        await settled(pilot, lambda: bool(app.toasts()))
+        assert [provider.name for provider in stocked.catalog.providers()] == ["groq", "local", "ollama"]
+
+
+async def test_where_nobody_can_take_over_it_does_not_say_that_new_turns_use_the_default(store: Store) -> None:
+    add_chat(store, "alone", store.catalog.live("local/smollm2").id)
+    app = Bench(store, RemovalDialog(store.catalog.removal_of_model("local/smollm2")))
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        shown = words(pilot)
+        assert "1 chat uses it. It stays readable; nobody answers in it until there is a default." in shown
+        assert "use the default" not in shown
+
+
+def owners(store: Store) -> dict[str, int]:
+    return dict(store.connection.execute("select title, model_config_id from chats").fetchall())
+
+
+async def test_the_chats_can_move_in_the_same_step_and_one_undo_takes_both_back(stocked: Store) -> None:
+    before, to = owners(stocked), stocked.catalog.live("ollama/qwen3:8b")
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test(size=(80, 30)) as pilot:
+        await pilot.press("d")
+        await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
+        app.screen.query_one("#move", Select).value = to.id
+        await settled(pilot, lambda: "They get qwen3:8b · ollama for good." in words(pilot))
+        await pilot.press("y")
+        await settled(pilot, lambda: bool(app.toasts()))
+        assert "4 chats moved." in app.toasts()[-1]
+        assert set(owners(stocked).values()) == {to.id, before["Old plans"]}
+        await pilot.press("u")
+        await settled(pilot, lambda: len(app.toasts()) == 2)
+        assert owners(stocked) == before
+
+
+async def test_another_chat_that_came_meanwhile_does_not_move_unseen(stocked: Store, second: Store) -> None:
+    to = stocked.catalog.live("ollama/qwen3:8b")
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test(size=(80, 30)) as pilot:
+        await pilot.press("d")
+        await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
+        app.screen.query_one("#move", Select).value = to.id
+        await settled(pilot)
+        add_chat(second, "Written elsewhere", second.catalog.live("openai/gpt-4o").id)
+        await pilot.press("y")
+        await settled(pilot, lambda: "by now. Nothing was changed." in words(pilot))
+        assert "5 chats use them." in words(pilot)
+        assert stocked.catalog.provider("openai")
+
+
+async def test_chats_of_this_machine_that_are_to_move_elsewhere_are_warned_of(stocked: Store) -> None:
+    app = Bench(stocked, RemovalDialog(stocked.catalog.removal_of_provider("ollama")))
+    async with app.run_test(size=(80, 30)) as pilot:
+        await settled(pilot)
+        app.screen.query_one("#move", Select).value = stocked.catalog.live("openai/gpt-4o").id
+        await settled(pilot, lambda: "It sees the whole of each chat at its next turn." in words(pilot))

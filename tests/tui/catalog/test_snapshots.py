@@ -280,3 +280,27 @@ def test_providers_after_the_default_was_demoted(snap_compare: Compare, stocked:
 
 def test_providers_where_the_only_one_that_can_answer_stays_the_default(snap_compare: Compare, store: Store) -> None:
     assert snap_compare(app_with(store, ProvidersScreen()), terminal_size=SMALL, run_before=pressing("right", "*"))
+
+
+def test_what_changed_while_a_removal_was_asked_for(snap_compare: Compare, stocked: Store, second: Store) -> None:
+    app = app_with(stocked, RemovalDialog(stocked.catalog.removal_of_provider("openai")))
+
+    async def meanwhile(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        second.catalog.remove_provider("local")
+        await pilot.press("y")
+        await settled(pilot, lambda: "cannot take over any more" in words(pilot))
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=SMALL, run_before=meanwhile)
+
+
+def test_removing_with_its_chats_moved(snap_compare: Compare, stocked: Store) -> None:
+    app = app_with(stocked, RemovalDialog(stocked.catalog.removal_of_provider("openai")))
+
+    async def move(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        app.screen.query_one("#move", Select).value = stocked.catalog.live("ollama/qwen3:8b").id
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=SMALL, run_before=move)
