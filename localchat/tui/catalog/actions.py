@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from dataclasses import replace
 
-from localchat.errors import LocalChatError, ProviderNotConfigured
+from localchat.errors import AlreadyExists, Changed, LocalChatError, ProviderNotConfigured
 from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, Model, Provider, Removal
 from localchat.store import patiently
 from localchat.text import count, one_line
@@ -129,7 +130,10 @@ async def restore_model(shell: Shell, model: Model) -> None:
         return
     if all(one.id != model.id for one in removal.models):  # an older tombstone of the same name
         removal = _as_removal([model])
-    change = await patiently(lambda: catalog.undo(removal))
+    try:
+        change = await patiently(lambda: catalog.undo(removal))
+    except AlreadyExists as error:  # the name lives: what one wants are the chats, not to remove that one
+        raise AlreadyExists(error.message, "m gives the chats of the removed one another model.") from error
     _changed(shell)
     chats = catalog.chats_using([model.id])
     again = f" {count(chats, 'chat')} {'uses' if chats == 1 else 'use'} it again." if chats else ""
@@ -143,22 +147,35 @@ def _as_removal(models: list[Model]) -> Removal:
 
 
 async def move_chats(shell: Shell, models: list[Model]) -> None:
-    """Give every chat of removed models another one, for good; with undo."""
-    catalog = shell.store.catalog
-    number = catalog.chats_using([model.id for model in models])
-    if not models or not number:
+    """Give every chat of removed models another one, for good; with undo. Where other chats use them by the time of
+    the answer, nothing moves, and it is asked again with what there is now."""
+    catalog, changed = shell.store.catalog, ""
+    if not models:
         return
     what = one_line(models[0].model) if len(models) == 1 else models[0].provider
-    picked = await shell.push_screen_wait(
-        ModelPicker(title=f"Move {count(number, 'chat')} of {what} to …", text="They use it from their next turn on.")
-    )
-    if picked is None:
-        return
-    to = catalog.model(picked)
-    stayed_here = any(model.is_local is not False for model in models)
-    if stayed_here and not to.is_local and not await _may_leave(shell, number, to):
-        return
-    moved = await patiently(lambda: shell.store.chats.move_all([model.id for model in models], to.id))
+    while True:
+        shown = catalog.move_of([model.id for model in models])
+        number = len(shown.chats)
+        if not number:
+            return
+        trash = f"{shown.in_trash:,} of them in the trash. " if shown.in_trash else ""
+        picked = await shell.push_screen_wait(
+            ModelPicker(
+                title=f"Move {count(number, 'chat')} of {what} to …",
+                text=f"{changed}{trash}They use it from their next turn on.",
+            )
+        )
+        if picked is None:
+            return
+        to = catalog.model(picked)
+        stayed_here = any(model.is_local is not False for model in models)
+        if stayed_here and not to.is_local and not await _may_leave(shell, number, to):
+            return
+        try:
+            moved = await patiently(functools.partial(catalog.move_chats, shown, to.id))
+            break
+        except Changed as error:
+            changed = f"✗ {error.message}\n"
 
     async def run() -> str:
         back = await patiently(lambda: shell.store.chats.move_back(moved))
@@ -236,6 +253,7 @@ async def _offer_restore(shell: Shell, provider: Provider) -> None:
         change = await patiently(lambda: catalog.undo(removal))
         _changed(shell)
         tell(shell, f"{_back(removal)} {default_words(change)}".strip())
+        await offer_default(shell, models)
 
 
 async def add_model(shell: Shell, provider: Provider) -> list[Model]:

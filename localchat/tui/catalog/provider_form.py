@@ -161,6 +161,7 @@ class ProviderForm(Form[Provider | None]):
         for name in ("#path-field", "#way-field"):
             self.query_one(name).display = typed.kind == "replay"
         self.query_one("#test").display = not inside or typed.kind == "replay"
+        self.refresh_bindings()
         if typed != self._asked:  # what was answered stands until something else is typed
             self.query_one("#answer", Words).say("")
         self._check_name(typed.name)
@@ -228,6 +229,8 @@ class ProviderForm(Form[Provider | None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "add_found":
             return bool(self._found)
+        if action == "test" and self.is_mounted:  # where there is no button for it there is no key either
+            return self.query_one("#test").display
         return True
 
     def action_add_found(self) -> None:

@@ -193,6 +193,61 @@ async def test_the_chats_of_a_removed_model_move_to_another_and_back(stocked: St
         assert stocked.catalog.use_counts()[stocked.catalog.live("ollama/qwen3:8b").id] == 1
 
 
+async def test_a_move_is_of_the_chats_that_were_shown(stocked: Store, second: Store) -> None:
+    gone = next(model for model in stocked.catalog.models("ollama", removed=True))
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test() as pilot:
+        await pilot.press("up", "right", "end", "m")
+        await settled(pilot, lambda: isinstance(app.screen, ModelPicker))
+        add_chat(second, "Written elsewhere", gone.id)
+        await pilot.press(*"qwen3", "enter")
+        await settled(pilot, lambda: "Move 2 chats of mistral:7b to …" in screen_text(pilot))
+        assert "1 chat uses mistral:7b as well by now. Nothing was changed." in words(pilot)
+        assert stocked.catalog.use_counts()[gone.id] == 2
+        await settled(pilot)
+        await pilot.press(*"qwen3", "enter")
+        await settled(pilot, lambda: bool(app.toasts()))
+        assert app.toasts() == ["Moved 2 chats from mistral:7b to qwen3:8b.   f8 undo"]
+
+
+async def test_a_tombstone_whose_name_lives_says_what_gives_its_chats_a_model(stocked: Store) -> None:
+    stocked.connection.execute("insert into model_configs (provider, model) values ('ollama', 'mistral:7b')")
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test() as pilot:
+        await pilot.press("up", "right", "end", "r")
+        await settled(pilot, lambda: bool(app.toasts()))
+        assert "m gives the chats of the removed one another model." in app.toasts()[-1]
+
+
+async def test_after_a_restore_a_default_is_offered_as_after_a_discovery(store: Store, endpoint: Endpoint) -> None:
+    store.catalog.add_provider("openai", "openai", "https://api.openai.com/v1")
+    store.catalog.add_model("openai", "gpt-4o")
+    store.catalog.remove_provider("openai")
+    app = Bench(store, ProvidersScreen(), endpoint)
+    async with app.run_test() as pilot:
+        await pilot.press("a")
+        await settled(pilot, lambda: isinstance(app.screen, ProviderForm))
+        app.screen.query_one("#name").value = "openai"  # type: ignore[attr-defined]
+        app.screen.query_one("#url").value = "https://api.openai.com/v1"  # type: ignore[attr-defined]
+        await settled(pilot)
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: "Restore the removed models of openai?" in screen_text(pilot))
+        await pilot.press("y")
+        await settled(pilot, lambda: "Make gpt-4o your default?" in screen_text(pilot))
+        await pilot.press("y")
+        await settled(pilot, lambda: isinstance(app.screen, DiscoverDialog))
+        default = store.catalog.default()
+        assert default is not None
+        assert default.ref == "openai/gpt-4o"
+
+
+async def test_where_there_is_no_test_button_the_footer_offers_no_test(stocked: Store) -> None:
+    app = Bench(stocked, ProviderForm(stocked.catalog.provider("local")))
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        assert "Test" not in footer(app)
+
+
 async def test_chats_of_this_machine_move_elsewhere_only_after_a_question(stocked: Store) -> None:
     app = Bench(stocked, ProvidersScreen())
     async with app.run_test() as pilot:
