@@ -59,6 +59,7 @@ def read_all(store: Store) -> None:
         for chat in listed:
             for message in messages.line(chats.get(chat.id)):
                 messages.versions(message), messages.newest_leaf(message.id), messages.attachments(message.id)
+                store.recordings.of(message.id)
     assert sum(chats.count(shelf) for shelf in ("open", "archived", "trash")) == 5
     chats.pinned(), chats.last(), messages.prompts(), store.personas.all(), store.state.get("theme")
     for query in (Query("zebra"), Query("chat"), Query("zebra", since=AT), Query("", role="user")):

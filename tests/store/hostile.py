@@ -83,6 +83,10 @@ def fill(store: Store) -> None:
                 parameters={"temperature": 0.5}, **shelf,
             )
         )  # fmt: skip
+    store.connection.execute(
+        'insert into recordings select id, \'[[3, "Zebra", ""], [9, ", yes", ""]]\', 12 from messages'
+        " where role = 'assistant'"
+    )
     store.personas.save("Translator", "Translate.")
     store.personas.save("Poet", "Rhyme.")
     store.state.put("theme", "nord")
@@ -133,6 +137,9 @@ def write(path: Path, table: str, column: str, expression: str, row: int, *, qui
             keys = [each[5] and each[1] for each in plain.execute(f"pragma table_info({table})")]
             key = next(name for name in keys if name)
             there = plain.execute(f"select {key} from {table} order by 1").fetchall()
+            if not there:
+                plain.execute("rollback")
+                return False
             plain.execute(f"update {table} set {column} = {expression} where {key} = ?", (there[row % len(there)][0],))
             for _, sql in triggers if quietly else ():
                 plain.execute(sql)
