@@ -177,3 +177,22 @@ def test_the_demo_leads_through_a_removal_and_back_and_touches_nothing(tmp_path:
         terminal.press("ctrl+q")
         assert terminal.wait_until_it_ends() == 0
     assert not list(tmp_path.rglob("*.db*")), "nothing stays, and the person's own store was not made"
+
+
+def test_quitting_while_another_program_holds_the_store_says_where_the_words_are(store: Path) -> None:
+    other = sqlite3.connect(store, isolation_level=None)
+    with Terminal(store) as terminal:
+        terminal.wait_for("Locks in SQLite", "Write a message")
+        other.execute("begin immediate")
+        terminal.say("not lost")
+        terminal.wait_for("The store is locked. Waiting to send “not lost”")
+        terminal.press("f1")
+        terminal.wait_for("Every key")
+        terminal.press("escape")
+        terminal.press("ctrl+q")
+        assert terminal.wait_until_it_ends() == 1
+        kept = store.with_name("chats-unsaved.txt")
+        assert "could not be stored" in terminal.raw.decode()
+        assert kept.name in terminal.raw.decode()
+    other.close()
+    assert "not lost" in kept.read_text()
