@@ -84,7 +84,7 @@ def fill(store: Store) -> None:
             )
         )  # fmt: skip
     store.connection.execute(
-        'insert into recordings select id, \'[[3, "Zebra", ""], [9, ", yes", ""]]\', 12 from messages'
+        'insert into recordings select id, \'[[3, "text", "Zebra"], [9, "reasoning", "so"]]\', 12 from messages'
         " where role = 'assistant'"
     )
     store.personas.save("Translator", "Translate.")
