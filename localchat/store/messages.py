@@ -43,8 +43,12 @@ select x.id, x.chat_id, x.parent_id, x.depth, x.role, x.status, x.content, x.rea
   x.left_out, x.created_at, coalesce(x.model_ref, m.provider || '/' || m.model) as model_ref,
   coalesce(x.fallback_from_ref, f.provider || '/' || f.model) as fallback_from_ref,
   exists (select 1 from attachments a where a.message_id = x.id) as attached,
-  m.id as model_id, m.provider as model_provider, m.model as model_model, m.deleted_at is not null as model_removed,
-  f.id as from_id, f.provider as from_provider, f.model as from_model, f.deleted_at is not null as from_removed,
+  m.id as model_id, m.deleted_at is not null as model_removed,
+  coalesce(substr(x.model_ref, 1, instr(x.model_ref, '/') - 1), m.provider) as model_provider,
+  coalesce(substr(x.model_ref, instr(x.model_ref, '/') + 1), m.model) as model_model,
+  f.id as from_id, f.deleted_at is not null as from_removed,
+  coalesce(substr(x.fallback_from_ref, 1, instr(x.fallback_from_ref, '/') - 1), f.provider) as from_provider,
+  coalesce(substr(x.fallback_from_ref, instr(x.fallback_from_ref, '/') + 1), f.model) as from_model,
   case when x.parent_id is null
     then (select count(*) from messages s where s.chat_id = x.chat_id and s.depth = 0)
     else (select count(*) from messages s where s.parent_id = x.parent_id) end as versions,

@@ -28,9 +28,12 @@ from chats c left join model_configs m on m.id = c.model_config_id where c.id = 
 """
 _MESSAGES = """
 select x.*, exists (select 1 from attachments a where a.message_id = x.id) as attached, r.deltas, r.ended_ms,
-  m.provider as model_provider, m.model as model_model, m.is_local as model_local,
+  coalesce(substr(x.model_ref, 1, instr(x.model_ref, '/') - 1), m.provider) as model_provider,
+  coalesce(substr(x.model_ref, instr(x.model_ref, '/') + 1), m.model) as model_model, m.is_local as model_local,
   m.deleted_at is not null as model_removed,
-  f.provider as from_provider, f.model as from_model, f.is_local as from_local, f.deleted_at is not null as from_removed
+  coalesce(substr(x.fallback_from_ref, 1, instr(x.fallback_from_ref, '/') - 1), f.provider) as from_provider,
+  coalesce(substr(x.fallback_from_ref, instr(x.fallback_from_ref, '/') + 1), f.model) as from_model,
+  f.is_local as from_local, f.deleted_at is not null as from_removed
 from messages x
 left join recordings r on r.message_id = x.id
 left join model_configs m on m.id = x.model_config_id

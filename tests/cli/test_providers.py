@@ -283,7 +283,7 @@ def test_a_removed_provider_comes_back_with_its_models_and_the_default(run: Run,
 
     assert back.out == "play is back, with 1 model; 1 chat uses it again.\nDefault: local/smollm2 → play/echo.\n"
     assert run("ask", "-c", "again", "--json").json["model"] == "play/echo"
-    assert run("providers", "restore", "play", "--json").error["code"] == "already_exists"
+    assert run("providers", "restore", "play", "--json").error["code"] == "not_found", "it is back already"
     assert run("providers", "restore", "nobody", "--json").error["code"] == "not_found"
 
 

@@ -407,14 +407,14 @@ def test_a_busy_store_refuses_a_write_and_changes_nothing(path: Path) -> None:
 # Editing.
 
 
-def test_a_renamed_provider_takes_its_live_models_along_and_its_tombstones_keep_their_name(catalog: Catalog) -> None:
+def test_a_renamed_provider_takes_its_models_along_live_and_removed(catalog: Catalog) -> None:
     one, two = echo(catalog, "z", "z1", "z2")
     catalog.make_default(one.id)
     catalog.remove_model(two.id)
     catalog.edit_provider(catalog.provider("z").id, name="y")
     assert [m.ref for m in catalog.models("y")] == ["y/z1"]
     assert default_ref(catalog) == "y/z1"
-    assert [m.ref for m in catalog.models(removed=True)] == ["z/z2"]
+    assert [m.ref for m in catalog.models(removed=True)] == ["y/z2"]
     assert catalog.live("y/z1").usable
     with pytest.raises(NotFound):
         catalog.provider("z")
@@ -440,13 +440,24 @@ def test_a_model_can_be_edited_and_stays_the_same_model(catalog: Catalog) -> Non
     assert catalog.edit_model(model.id, context=8192).parameters == {"seed": 1}
 
 
-def test_a_tombstones_name_is_free_again(catalog: Catalog) -> None:
+def test_a_model_that_is_added_again_to_its_provider_is_the_same_one(catalog: Catalog) -> None:
     old = echo(catalog, "z", "z1")[0]
+    catalog.edit_model(old.id, context=4096, parameters={"seed": 1})
     catalog.remove_model(old.id)
-    new = catalog.add_model("z", "z1")
-    assert new.id > old.id
-    assert catalog.live("z/z1") == new
-    assert catalog.model(old.id).removed
+    new = catalog.add_model("z", "z1", parameters={"seed": 2})
+    assert new.id == old.id
+    assert (new.context, new.parameters) == (4096, {"seed": 2}), "what is given goes before what it had"
+    assert catalog.events(1)[0].action == "model-restored"
+    assert catalog.models("z", removed=True) == []
+
+
+def test_models_that_are_discovered_again_are_the_same_ones(catalog: Catalog) -> None:
+    one, two = echo(catalog, "z", "z1", "z2")
+    for model in (one, two):
+        catalog.remove_model(model.id)
+    back = catalog.add_models("z", [("z1", None), ("z3", None), ("z1", 7)])
+    assert [(m.ref, m.id == one.id) for m in back] == [("z/z1", True), ("z/z3", False)]
+    assert [m.ref for m in catalog.models("z", removed=True)] == ["z/z2"]
 
 
 def test_a_provider_added_again_under_its_old_name_leaves_its_tombstones_removed(catalog: Catalog) -> None:

@@ -160,9 +160,11 @@ def test_any_client_may_write_the_file_and_rows_get_their_times(path: Path, stor
 
 def test_several_tombstones_of_one_name_stand_beside_one_live_model(store: Store) -> None:
     catalog = store.catalog
-    catalog.add_provider("z", "echo")
     for _ in range(3):
-        catalog.remove_model(catalog.add_model("z", "z1").id)
+        catalog.add_provider("z", "echo")  # another one each time
+        catalog.add_model("z", "z1")
+        catalog.remove_provider("z")
+    catalog.add_provider("z", "echo")
     catalog.add_model("z", "z1")
     assert len(catalog.models("z")) == 1
     assert len(catalog.models("z", removed=True)) == 3

@@ -12,7 +12,7 @@ from localchat import validation
 from localchat.errors import AlreadyExists, Changed, InvalidInput, ProviderNotConfigured
 from localchat.records import DefaultChange, KeySource, Model, Provider, is_local
 from localchat.store.catalog import offers, queries
-from localchat.store.catalog.transaction import Change
+from localchat.store.catalog.transaction import Action, Change
 from localchat.validation import folded, quoted
 
 # Providers.
@@ -81,7 +81,9 @@ def edit_provider(
     if new.name != old.name:
         _free_provider_name(change, new.name)
         change.tx.execute(
-            "update model_configs set provider = ? where provider = ? and deleted_at is null", (new.name, old.name)
+            "update model_configs set provider = ?, provider_id = ?"
+            " where provider_id = ? or (provider_id is null and deleted_at is null and provider = ?)",
+            (new.name, old.id, old.id, old.name),
         )
     change.write(
         f"The provider {old.name}",
@@ -168,10 +170,10 @@ def add_model(
         add_provider(change, place)
     provider = _provider_of_model(change, provider_name)
     _free_model_name(change, provider.name, new.name)
-    model = _insert(change, provider, new)
+    model, action = _revived_or_new(change, provider, new)
     if make_default:
         change.give_default(_able_to_be_default(model))
-    change.done("model-added", model.ref, {"model": model.id}, model.provider_id)
+    change.done(action, model.ref, {"model": model.id}, model.provider_id)
     return queries.model_by_id(change.tx, model.id)
 
 
@@ -182,17 +184,39 @@ def add_models(change: Change, provider_name: str, new: Sequence[NewModel]) -> l
     for wanted in new:
         if folded(wanted.name) not in taken:
             taken.add(folded(wanted.name))
-            added.append(_insert(change, provider, wanted))
+            added.append(_revived_or_new(change, provider, wanted))
     settled = change.settle()
     holder = settled.before
-    for model in added:  # a line each; the one that became the default tells so, the others that it stayed
+    for model, action in added:  # a line each; the one that became the default tells so, the others that it stayed
         if settled.after is not None and settled.after.id == model.id:
-            change.log("model-added", model.ref, {"model": model.id}, settled, model.provider_id)
+            change.log(action, model.ref, {"model": model.id}, settled, model.provider_id)
             holder = settled.after
         else:
             stayed = DefaultChange(holder, holder, promoted=False)
-            change.log("model-added", model.ref, {"model": model.id}, stayed, model.provider_id)
-    return [queries.model_by_id(change.tx, model.id) for model in added]
+            change.log(action, model.ref, {"model": model.id}, stayed, model.provider_id)
+    return [queries.model_by_id(change.tx, model.id) for model, _ in added]
+
+
+def _revived_or_new(change: Change, provider: Provider, new: NewModel) -> tuple[Model, Action]:
+    """A tombstone of that very provider and name comes to life: its chats are its own again. What is given goes before
+    what it had."""
+    grave = queries.tombstone_of(change.tx, provider.id, new.name)
+    if grave is None:
+        return _insert(change, provider, new), "model-added"
+    path = validation.weights(provider.kind, new.name, new.path or grave.path)
+    change.write(
+        f"The model {grave.ref}",
+        "update model_configs set deleted_at = null, delisted_at = null, enabled = 1, provider = ?, path = ?,"
+        " context = ?, parameters = ?, is_local = ?, updated_at = ? where id = ? and deleted_at is not null",
+        provider.name,
+        path,
+        new.context or grave.context,
+        json.dumps(new.parameters or grave.parameters),
+        int(is_local(provider.kind, provider.base_url)),
+        change.at,
+        grave.id,
+    )
+    return queries.model_by_id(change.tx, grave.id), "model-restored"
 
 
 def _provider_of_model(change: Change, name: str) -> Provider:

@@ -159,8 +159,9 @@ def live_model(connection: sqlite3.Connection, ref: str) -> Model:
     )
     if found:
         return max(found, key=lambda model: model.model == as_written)
-    if newest_tombstone(connection, provider, name) is not None:
-        raise NotFound(f"{GONE}: {ref} was removed.", f"`localchat models restore {ref}` brings it back.")
+    grave = newest_tombstone(connection, provider, name)
+    if grave is not None:
+        raise NotFound(f"{GONE}: {ref} was removed.", way_back(connection, grave))
     alike = twin(connection, provider, name)
     raise NotFound(
         f"There is no model {quoted(ref)}.",
@@ -189,6 +190,39 @@ def newest_tombstone(connection: sqlite3.Connection, provider: str, model: str) 
         model,
     )
     return found[0] if found else None
+
+
+def tombstone_of(connection: sqlite3.Connection, provider_id: int, model: str) -> Model | None:
+    """The newest tombstone of that name that belongs to that very provider."""
+    found = _models(
+        connection,
+        "select * from known_models where deleted_at is not null and provider_id = ? and model = ?"
+        " order by deleted_at desc, id desc limit 1",
+        provider_id,
+        model,
+    )
+    return found[0] if found else None
+
+
+def way_back(connection: sqlite3.Connection, model: Model) -> str:
+    """Which command brings a removed model back, as things are."""
+    by_id = find_provider_by_id(connection, model.provider_id) if model.provider_id is not None else None
+    if by_id is not None or find_provider(connection, model.provider) is not None:
+        return f"`localchat models restore {model.ref}` brings it back."
+    if was_removed(connection, model.provider):
+        return f"`localchat providers restore {model.provider}` brings its provider back with what went with it."
+    return (
+        f"It came without its provider. Add one of that name, `localchat providers add {model.provider} --kind KIND`;"
+        f" then `localchat models restore {model.ref}` brings it back."
+    )
+
+
+def was_removed(connection: sqlite3.Connection, provider: str) -> bool:
+    """Whether the log has a removal of a provider of that name."""
+    row = connection.execute(
+        "select 1 from catalog_events where action = 'provider-removed' and subject = ? limit 1", (storable(provider),)
+    ).fetchone()
+    return row is not None
 
 
 def twin(connection: sqlite3.Connection, provider: str, model: str, but: int | None = None) -> Model | None:

@@ -220,7 +220,11 @@ def _finish(
 def undo(change: Change, removal: Removal) -> DefaultChange:
     if removal.provider is not None:
         _restore_provider(change, removal.provider)
-    for model in removal.models:
+    models = removal.models
+    if removal.provider is not None:  # what can be restored: a model that lives under another provider stays there
+        there = [queries.find_model(change.tx, model.id) for model in models]
+        models = tuple(model for model in there if model is not None and model.removed)
+    for model in models:
         _restore_model(change, model)
     if removal.moved is not None:
         moving.move_back(change.tx, removal.moved)
@@ -232,14 +236,15 @@ def undo(change: Change, removal: Removal) -> DefaultChange:
 
 
 def _restore_provider(change: Change, provider: Provider) -> None:
+    back = queries.find_provider_by_id(change.tx, provider.id)
+    if back is not None:
+        called = "" if back.name == provider.name else f", as {back.name}"
+        raise NotFound(hint=f"{provider.name} is back already{called}. Nothing was restored.")
     if queries.find_provider(change.tx, provider.name) is not None:
         raise AlreadyExists(
             f"There is a provider {provider.name} already; nothing was restored.",
-            "Rename or remove that one first.",
+            f"Rename that one first, such as `localchat providers edit {provider.name} --name {provider.name[:60]}-2`.",
         )
-    back = queries.find_provider_by_id(change.tx, provider.id)
-    if back is not None:
-        raise NotFound(hint=f"{provider.name} is back already, as {back.name}. Nothing was restored.")
     change.tx.execute(
         "insert into providers (id, name, kind, base_url, key_source, key_name, enabled, created_at, updated_at)"
         " values (:id, :name, :kind, :base_url, :key_source, :key_name, :enabled, :created_at, :updated_at)",
@@ -253,21 +258,24 @@ def _restore_model(change: Change, model: Model) -> None:
         raise NotFound(
             hint=f"{model.ref} is {'gone for good' if now is None else 'back already'}. Nothing was restored."
         )
-    provider = queries.find_provider(change.tx, now.provider)
+    own = None if now.provider_id is None else queries.find_provider_by_id(change.tx, now.provider_id)
+    provider = own or queries.find_provider(change.tx, now.provider)
     if provider is None:
-        raise ProviderNotConfigured(f"`localchat providers restore {now.provider}` brings the provider back first.")
-    there = queries.twin(change.tx, now.provider, now.model)
+        raise ProviderNotConfigured(queries.way_back(change.tx, now))
+    there = queries.twin(change.tx, provider.name, now.model)
     if there is not None:
         raise AlreadyExists(
-            f"There is a model {quoted(there.ref)} already; nothing was restored.", "Remove that one first."
+            f"There is a model {quoted(there.ref)} already; nothing was restored.",
+            f"Its chats can use that one: `localchat chats move {now.ref} {there.ref}`.",
         )
     validation.weights(provider.kind, now.model, now.path)  # the name may belong to a provider of another kind by now
     change.write(
         f"The model {now.ref}",
-        "update model_configs set deleted_at = null, is_local = ?, provider_id = ?"
+        "update model_configs set deleted_at = null, is_local = ?, provider_id = ?, provider = ?"
         " where id = ? and deleted_at is not null",
         int(is_local(provider.kind, provider.base_url)),
         provider.id,
+        provider.name,
         now.id,
     )
 
@@ -290,10 +298,16 @@ def last_removal(connection: sqlite3.Connection, provider: str) -> Removal:
         (storable(provider),),
     ).fetchone()
     if row is None:
-        raise NotFound(
-            f"No provider {quoted(provider)} was ever removed here.", "See `localchat providers log` for what was."
-        )
+        raise _never_removed(connection, provider)
     return log.removal_of(connection, queries.event_of(row))
+
+
+def _never_removed(connection: sqlite3.Connection, provider: str) -> NotFound:
+    said = f"No provider {quoted(provider)} was ever removed here."
+    graves = queries.tombstones(connection, provider)
+    if not graves or queries.find_provider(connection, provider) is not None:
+        return NotFound(said, "See `localchat providers log` for what was.")
+    return NotFound(said, f"Models of that name came with an import. {queries.way_back(connection, graves[0])}")
 
 
 def last_model_removal(connection: sqlite3.Connection, ref: str) -> Removal:
@@ -301,8 +315,9 @@ def last_model_removal(connection: sqlite3.Connection, ref: str) -> Removal:
     model = queries.newest_tombstone(connection, provider, name)
     if model is None or model.deleted_at is None:
         raise NotFound(f"No model {quoted(ref)} was ever removed here.", "See `localchat models list --all`.")
-    if queries.find_provider(connection, provider) is None:
-        raise ProviderNotConfigured(f"`localchat providers restore {provider}` brings it back with its models.")
+    own = None if model.provider_id is None else queries.find_provider_by_id(connection, model.provider_id)
+    if own is None and queries.find_provider(connection, provider) is None:
+        raise ProviderNotConfigured(queries.way_back(connection, model))
     row = connection.execute(
         "select * from catalog_events where action in ('model-removed', 'provider-removed') and exists ("
         "  select 1 from json_each(detail, '$.models') where json_extract(value, '$.id') = ?)"
