@@ -1,13 +1,60 @@
 """Everything that can go wrong and that a person can do something about.
 
-One root, ``LocalChatError``, with a ``code`` that scripts read, a ``message`` that says what happened, and a ``hint``
-that says what to do next. They are made at the borders (socket, file, key, form) and shown in one place per interface.
-Any other exception is a bug.
+One root, ``LocalChatError``, with a ``code`` that scripts read, a ``message`` that says what happened, a ``hint`` that
+says what to do next, and a ``remedy`` where the program itself can do it. A hint names no key and no command: the
+remedy does, in each interface with its own words. Errors are made at the borders (socket, file, key, form) and shown in
+one place per interface. Any other exception is a bug.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Way(StrEnum):
+    """What the program can do about an error. The values are stored with failed replies: they keep their names."""
+
+    ASK_AGAIN = "ask_again"
+    PICK_MODEL = "pick_model"
+    ADD_MODEL = "add_model"  # or switch one on
+    ADD_PROVIDER = "add_provider"
+    EDIT_PROVIDER = "edit_provider"
+    DISCOVER = "discover"  # ask the provider which models it has
+    RESTORE_PROVIDER = "restore_provider"
+    RESTORE_MODEL = "restore_model"
+    RESTORE_CHAT = "restore_chat"
+    FETCH_WEIGHTS = "fetch_weights"
+    LIST_PROVIDERS = "list_providers"
+    LIST_MODELS = "list_models"
+    LIST_ALL_MODELS = "list_all_models"  # removed ones too
+    LIST_CHATS = "list_chats"
+    SHOW_LOG = "show_log"
+    CHECK_STORE = "check_store"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A way out, and of what: the name of the provider, the ref of the model, the number of the chat."""
+
+    way: Way
+    subject: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.way} {self.subject}".strip()
+
+    @classmethod
+    def read(cls, text: str | None) -> Remedy | None:
+        """What ``str`` wrote; None for what this version does not know."""
+        way, _, subject = (text or "").partition(" ")
+        try:
+            return cls(Way(way), subject)
+        except ValueError:
+            return None
+
+
+ASK_AGAIN = Remedy(Way.ASK_AGAIN)
 
 
 class LocalChatError(Exception):
@@ -16,10 +63,11 @@ class LocalChatError(Exception):
     code = "internal"
     title = "Something went wrong"
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, remedy: Remedy | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.remedy = remedy
 
     def __str__(self) -> str:
         return self.message
@@ -31,8 +79,8 @@ class ProviderNotConfigured(LocalChatError):
     code = "provider_not_configured"
     title = "No such provider"
 
-    def __init__(self, hint: str = "See `localchat providers list`, or add it first.") -> None:
-        super().__init__("Chat provider is not configured.", hint)
+    def __init__(self, hint: str = "", *, remedy: Remedy | None = Remedy(Way.ADD_PROVIDER)) -> None:
+        super().__init__("Chat provider is not configured.", hint, remedy=remedy)
 
 
 class NoDefaultModel(LocalChatError):
@@ -41,10 +89,8 @@ class NoDefaultModel(LocalChatError):
     code = "no_default_model"
     title = "No default model"
 
-    def __init__(
-        self, hint: str = "Add a model or switch one on: f2 in the app, or `localchat models add REF`."
-    ) -> None:
-        super().__init__("no default chat model config is available", hint)
+    def __init__(self, hint: str = "") -> None:
+        super().__init__("no default chat model config is available", hint, remedy=Remedy(Way.ADD_MODEL))
 
 
 class NotFound(LocalChatError):
@@ -57,8 +103,10 @@ class NotFound(LocalChatError):
         self,
         message: str = "Resource not found or you do not have access to this resource",
         hint: str = "It was removed, perhaps in another window.",
+        *,
+        remedy: Remedy | None = None,
     ) -> None:
-        super().__init__(message, hint)
+        super().__init__(message, hint, remedy=remedy)
 
 
 class Changed(LocalChatError):
@@ -143,9 +191,11 @@ class ProviderUnavailable(LocalChatError):
     code = "provider_unavailable"
     title = "No answer"
 
-    def __init__(self, message: str, hint: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str = "", retry_after: float | None = None, *, remedy: Remedy | None = None
+    ) -> None:
         """``retry_after``: seconds the endpoint asks to wait, where it said so."""
-        super().__init__(message, hint)
+        super().__init__(message, hint, remedy=remedy)
         self.retry_after = retry_after
 
 
@@ -155,9 +205,9 @@ class ProviderRejected(LocalChatError):
     code = "provider_rejected"
     title = "Refused"
 
-    def __init__(self, message: str, hint: str = "", *, model_gone: bool = False) -> None:
+    def __init__(self, message: str, hint: str = "", *, model_gone: bool = False, remedy: Remedy | None = None) -> None:
         """``model_gone``: it answered with 404 or 410 for the model, so it does not offer it (any more)."""
-        super().__init__(message, hint)
+        super().__init__(message, hint, remedy=remedy)
         self.model_gone = model_gone
 
 
@@ -165,9 +215,11 @@ class RateLimited(LocalChatError):
     code = "rate_limited"
     title = "Rate limited"
 
-    def __init__(self, message: str, hint: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str = "", retry_after: float | None = None, *, remedy: Remedy | None = None
+    ) -> None:
         """``retry_after``: seconds the endpoint asks to wait, where it said so."""
-        super().__init__(message, hint)
+        super().__init__(message, hint, remedy=remedy)
         self.retry_after = retry_after
 
 
@@ -177,8 +229,16 @@ class ContextTooLong(LocalChatError):
     code = "context_too_long"
     title = "Too long for this model"
 
-    def __init__(self, message: str, hint: str = "", *, limit: int | None = None, tokens: int | None = None) -> None:
-        super().__init__(message, hint)
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        limit: int | None = None,
+        tokens: int | None = None,
+        remedy: Remedy | None = None,
+    ) -> None:
+        super().__init__(message, hint, remedy=remedy)
         self.limit = limit
         self.tokens = tokens
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
+from localchat.errors import Remedy
+
 Kind = Literal["embedded", "echo", "replay", "openai", "anthropic", "google"]
 Role = Literal["system", "user", "assistant"]
 Status = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
@@ -310,6 +312,7 @@ class ErrorNote:
     code: str
     message: str
     hint: str = ""
+    remedy: Remedy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localchat import turns
-from localchat.errors import LocalChatError, ReplyCut
+from localchat.errors import ASK_AGAIN, LocalChatError, ReplyCut
 from localchat.providers import Client, connect
 from localchat.records import (
     Finished,
@@ -141,7 +141,7 @@ class ScriptedClient:
         if reply.error is not None:
             raise reply.error
         if reply.cut:
-            raise ReplyCut("The reply was cut off.", "Press ctrl+r to ask again.")
+            raise ReplyCut("The reply was cut off.", remedy=ASK_AGAIN)
         yield Finished(reply.finish_reason, reply.usage or Usage(len(request.lines), len(words)))
 
     async def models(self) -> list[RemoteModel]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from localchat.cli.output import age, answer, notice, table
+from localchat.cli.output import advice, age, answer, notice, table
 from localchat.cli.parameters import ChatId, ModelRef, Words, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.search import search
@@ -122,7 +122,7 @@ def _message(message: Message) -> dict[str, Any]:
         "model_removed": message.model is not None and message.model.removed,
         "fallback_from": message.fallback_from.ref if message.fallback_from is not None else None,
         "fallback_reason": message.fallback_reason,
-        "error": {"code": error.code, "message": error.message, "hint": error.hint} if error is not None else None,
+        "error": {"code": error.code, "message": error.message, "hint": advice(error)} if error is not None else None,
         "reasoning": message.reasoning,
         "finish_reason": message.finish_reason,
         "left_out": message.left_out,

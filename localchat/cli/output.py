@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import shlex
 import shutil
 import sys
 import unicodedata
@@ -14,14 +14,32 @@ from typing import Any
 import click
 
 from localchat.cli.session import Session
-from localchat.errors import LocalChatError
-from localchat.records import NO_TIME, Model, moment
+from localchat.errors import LocalChatError, Way
+from localchat.records import BUILT_IN_MODEL, NO_TIME, ErrorNote, Model, moment
 from localchat.text import clean, escaped, one_line
 
 NARROWEST = 20  # columns that a table's wide column is never cut below
 # Where there is no default, no model can answer: there is none to choose.
 NO_DEFAULT_NEXT = "Add a model or switch one on: `localchat models add REF`, `localchat models enable REF`."
-_KEY_OF_THE_APP = re.compile(r"press ctrl\+r(?: to ask again)?", re.IGNORECASE)
+# What a remedy is on the command line: the command that works there and then.
+_REMEDIES = {
+    Way.ASK_AGAIN: "Ask again.",
+    Way.PICK_MODEL: "`-m REF` names another model.",
+    Way.ADD_MODEL: NO_DEFAULT_NEXT,
+    Way.ADD_PROVIDER: "See `localchat providers list`, or add it: `localchat providers add NAME --kind KIND`.",
+    Way.EDIT_PROVIDER: "`localchat providers edit {subject}` changes its settings.",
+    Way.DISCOVER: "`localchat models discover {subject}` lists its models.",
+    Way.RESTORE_PROVIDER: "`localchat providers restore {subject}` brings it back.",
+    Way.RESTORE_MODEL: "`localchat models restore {subject}` brings it back.",
+    Way.RESTORE_CHAT: "`localchat chats restore {subject}` takes it out.",
+    Way.FETCH_WEIGHTS: f"`localchat models pull {BUILT_IN_MODEL}` fetches it.",
+    Way.LIST_PROVIDERS: "See `localchat providers list`.",
+    Way.LIST_MODELS: "See `localchat models list`.",
+    Way.LIST_ALL_MODELS: "See `localchat models list --all`.",
+    Way.LIST_CHATS: "See `localchat chats list`.",
+    Way.SHOW_LOG: "See `localchat providers log`.",
+    Way.CHECK_STORE: "`localchat doctor` checks the store.",
+}
 
 
 def answer(session: Session, document: Any, *lines: str) -> None:
@@ -46,7 +64,7 @@ def notice(text: str) -> None:
 
 def print_error(error: LocalChatError, *, as_json: bool) -> None:
     """``Error: MESSAGE`` and the hint; as JSON one line."""
-    hint = without_keys(error.hint)
+    hint = advice(error)
     if as_json:
         _print_error_line(error.code, error.message, hint)
         return
@@ -55,9 +73,12 @@ def print_error(error: LocalChatError, *, as_json: bool) -> None:
         notice(hint)
 
 
-def without_keys(hint: str) -> str:
-    """Hints of endpoints name the app's key for asking again; here there is none to press."""
-    return _KEY_OF_THE_APP.sub(lambda found: "Ask again" if found[0].startswith("P") else "ask again", hint)
+def advice(error: LocalChatError | ErrorNote) -> str:
+    """What to do: the error's hint, then the command for its remedy."""
+    if error.remedy is None:
+        return error.hint
+    command = _REMEDIES[error.remedy.way].replace("{subject}", shlex.quote(one_line(error.remedy.subject)))
+    return f"{error.hint} {command}".strip()
 
 
 def print_usage_error(error: click.ClickException, *, as_json: bool) -> None:

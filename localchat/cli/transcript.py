@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from localchat.attachments.reading import label
-from localchat.cli.output import age
+from localchat.cli.output import advice, age
 from localchat.records import Chat, Message
 from localchat.text import count, one_line
 
@@ -76,8 +76,8 @@ def _after(message: Message) -> Iterator[str]:
     if message.error is not None:
         told = one_line(message.error.message)
         yield f"(interrupted: {told})" if message.status == "interrupted" else f"(failed: {told})"
-        if message.error.hint:
-            yield f"({one_line(message.error.hint)})"
+        if todo := advice(message.error):
+            yield f"({one_line(todo)})"
     elif message.status == "failed":
         yield "(failed)"
     elif message.status in ENDS:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from localchat.errors import (
+    ASK_AGAIN,
     BY_CODE,
     ConfirmRemote,
     FallbackRefused,
@@ -26,7 +27,6 @@ from localchat.text import one_line
 LONGEST_PAUSE = 3600.0  # seconds between two words
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?|\.\d{1,9}", re.ASCII)
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
-_AGAIN = "Press ctrl+r to ask again."
 _HINT = "It understands `/echo slow SECONDS TEXT`, `fail CODE TEXT`, `cut N TEXT`, `think TEXT` and `markdown`."
 
 
@@ -82,9 +82,9 @@ class EchoClient:
 
 def _break_after(words: int) -> LocalChatError:
     if words == 0:
-        return ProviderUnavailable("echo broke off before the first word, as it was told.", _AGAIN)
+        return ProviderUnavailable("echo broke off before the first word, as it was told.", remedy=ASK_AGAIN)
     count = "1 word" if words == 1 else f"{words} words"
-    return ReplyCut(f"The reply broke off after {count}, as echo was told.", _AGAIN)
+    return ReplyCut(f"The reply broke off after {count}, as echo was told.", remedy=ASK_AGAIN)
 
 
 def _script(prompt: str) -> _Script:
@@ -140,8 +140,8 @@ def _error(code: str, text: str) -> LocalChatError:
         return kind("echo", said or "another model", "was removed")
     message = said or f"echo failed with {code}, as it was told."
     if issubclass(kind, RateLimited):
-        return kind(message, "Wait a second, then press ctrl+r.", retry_after=1.0)
-    return kind(message, _AGAIN)
+        return kind(message, "Wait a second.", retry_after=1.0, remedy=ASK_AGAIN)
+    return kind(message, remedy=ASK_AGAIN)
 
 
 SAMPLE = """\

@@ -15,18 +15,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from localchat.errors import (
+    ASK_AGAIN,
     ContextTooLong,
     LocalChatError,
     ProviderRejected,
     ProviderUnavailable,
     RateLimited,
+    Remedy,
     ReplyCut,
+    Way,
 )
 from localchat.providers.redaction import without_key
 from localchat.records import Provider
 from localchat.text import one_line
 
-AGAIN = "Press ctrl+r to ask again."
 NOT_SECURE = "no secure connection"
 LONGEST_WAIT = 24 * 3600.0  # seconds
 _QUOTED = 300  # characters of what an endpoint wrote
@@ -43,6 +45,11 @@ class Place:
     pathless: bool = False
     key: str | None = field(default=None, repr=False)
 
+    @property
+    def edit(self) -> Remedy:
+        """To change its address, kind or key."""
+        return Remedy(Way.EDIT_PROVIDER, self.name)
+
     def quote(self, words: str) -> str:
         """What the endpoint wrote, fit to be shown: one line, short, without the key."""
         return one_line(without_key(one_line(words[:20_000]), self.key), _QUOTED)
@@ -55,9 +62,9 @@ def place_of(provider: Provider, base_url: str, key: str | None) -> Place:
         case "env":
             hint = f"Check the key in ${provider.key_name}."
         case "keyring":
-            hint = "Enter its key again: f2, then e."
+            hint = "Enter its key again."
         case _:
-            hint = "It may want a key: f2, then e."
+            hint = "It may want a key."
     return Place(
         name=provider.name,
         address=one_line(parts.netloc.rpartition("@")[2], 120) or provider.name,
@@ -70,22 +77,26 @@ def place_of(provider: Provider, base_url: str, key: str | None) -> Place:
 
 def no_answer(place: Place, reason: str) -> ProviderUnavailable:
     """``reason`` in a few words: connection refused, no such host, …"""
-    todo = "Start it and press ctrl+r." if place.local else "Check the address and the connection, then press ctrl+r."
+    what = f"{place.name} does not answer at {place.address} ({place.quote(reason)})."
     if reason == NOT_SECURE:
-        todo = "Check its address (http or https) and its certificate: f2, then e."
-    return ProviderUnavailable(f"{place.name} does not answer at {place.address} ({place.quote(reason)}).", todo)
+        todo = "Check its address (http or https) and its certificate."
+        return ProviderUnavailable(what, todo, remedy=place.edit)
+    todo = "Start it." if place.local else "Check the address and the connection."
+    return ProviderUnavailable(what, todo, remedy=ASK_AGAIN)
 
 
 def silent(place: Place, seconds: float) -> ProviderUnavailable:
     """It was reached and then said nothing."""
-    return ProviderUnavailable(f"{place.name} at {place.address} said nothing for {seconds:g} seconds.", AGAIN)
+    return ProviderUnavailable(
+        f"{place.name} at {place.address} said nothing for {seconds:g} seconds.", remedy=ASK_AGAIN
+    )
 
 
 class Unreadable(ProviderUnavailable):
     """What came is too much, or no reply at all. ``what`` in the few words that go into brackets."""
 
-    def __init__(self, message: str, hint: str, what: str) -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str, what: str, *, remedy: Remedy | None = None) -> None:
+        super().__init__(message, hint, remedy=remedy)
         self.what = what
 
 
@@ -93,8 +104,9 @@ def exceeded(place: Place, what: str) -> Unreadable:
     """More came than a budget allows. ``what``: a line longer than 1 MB, …"""
     return Unreadable(
         f"{place.name} at {place.address} sent {what}; the rest was not read.",
-        f"Check its address and its kind. {AGAIN}",
+        "Check its address and its kind.",
         what,
+        remedy=place.edit,
     )
 
 
@@ -110,8 +122,9 @@ def not_understood(place: Place) -> Unreadable:
     """It answers, but speaks another language."""
     return Unreadable(
         f"{place.name} at {place.address} sent something that cannot be understood.",
-        f"Check its address and its kind. {AGAIN}",
+        "Check its address and its kind.",
         "something came that cannot be understood",
+        remedy=place.edit,
     )
 
 
@@ -123,8 +136,10 @@ def short(error: LocalChatError) -> str:
 def cut(place: Place, reason: str = "") -> ReplyCut:
     """The stream broke after the first word, or ended without a finish reason."""
     if not reason:
-        return ReplyCut(f"The reply of {place.name} ended without a finish reason; something may be missing.", AGAIN)
-    return ReplyCut(f"The reply of {place.name} broke off ({place.quote(reason).rstrip('.')}).", AGAIN)
+        what = f"The reply of {place.name} ended without a finish reason; something may be missing."
+    else:
+        what = f"The reply of {place.name} broke off ({place.quote(reason).rstrip('.')})."
+    return ReplyCut(what, remedy=ASK_AGAIN)
 
 
 def reason_of(error: BaseException) -> str:
@@ -166,31 +181,31 @@ def refusal(
     if overflow is not None:
         return overflow
     if status == 401 or _wants_key(body):
-        return ProviderRejected(f"{place.name} refused the key ({status}){tail}", place.key_hint)
+        return ProviderRejected(f"{place.name} refused the key ({status}){tail}", place.key_hint, remedy=place.edit)
     if status == 403:
-        return ProviderRejected(f"{place.name} forbids this (403){tail}", place.key_hint)
+        return ProviderRejected(f"{place.name} forbids this (403){tail}", place.key_hint, remedy=place.edit)
     if status in (404, 410):
         return _not_found(place, status, body, model, tail)
     if status == 429:
         return _limited(place, body, tail, retry_after)
     if status == 408:
-        return ProviderUnavailable(f"{place.name} gave up waiting (408){tail}", AGAIN, retry_after)
+        return ProviderUnavailable(f"{place.name} gave up waiting (408){tail}", "", retry_after, remedy=ASK_AGAIN)
     if status < 500:
         return ProviderRejected(f"{place.name} refused the request ({status}){tail}", "")
     what = "is overloaded" if status == 529 or "overload" in words.lower() else "failed"
-    todo = AGAIN if retry_after is None else f"Wait {wait_words(retry_after)}, then press ctrl+r."
-    return ProviderUnavailable(f"{place.name} {what} ({status}){tail}", todo, retry_after)
+    todo = "" if retry_after is None else f"Wait {wait_words(retry_after)}."
+    return ProviderUnavailable(f"{place.name} {what} ({status}){tail}", todo, retry_after, remedy=ASK_AGAIN)
 
 
 def _not_found(place: Place, status: int, body: object, model: str, tail: str) -> ProviderRejected:
     gone = bool(model) and _is_about_the_model(status, body, model)
-    hint = "Check the name, or let it list its models: f2, then D."
-    if place.pathless and not gone:
-        hint = f"Its address may need a path: http://{place.address}/v1. Edit it: f2, then e."
-    elif not gone:
-        hint = "Check its address and its kind: f2, then e."
+    hint, remedy = "Check the name.", Remedy(Way.DISCOVER, place.name)
+    if not gone:
+        hint, remedy = "Check its address and its kind.", place.edit
+        if place.pathless:
+            hint = f"Its address may need a path: http://{place.address}/v1."
     what = f"does not know {one_line(model, 120)}" if gone else "has nothing at this address"
-    return ProviderRejected(f"{place.name} {what} ({status}){tail}", hint, model_gone=gone)
+    return ProviderRejected(f"{place.name} {what} ({status}){tail}", hint, model_gone=gone, remedy=remedy)
 
 
 def _is_about_the_model(status: int, body: object, model: str) -> bool:
@@ -215,12 +230,10 @@ def _as_json(body: object) -> object:
 
 def _limited(place: Place, body: object, tail: str, retry_after: float | None) -> RateLimited:
     if re.search(r"insufficient_quota|billing|credit|spend_limit", json_text(body).lower()):
-        hint, retry_after = "The account's quota is used up, it says; waiting will not help.", None
-    elif retry_after is not None:
-        hint = f"Wait {wait_words(retry_after)}, then press ctrl+r."
-    else:
-        hint = "Wait a moment, then press ctrl+r."
-    return RateLimited(f"{place.name} limits requests (429){tail}", hint, retry_after=retry_after)
+        hint = "The account's quota is used up, it says; waiting will not help."
+        return RateLimited(f"{place.name} limits requests (429){tail}", hint, remedy=Remedy(Way.PICK_MODEL))
+    hint = f"Wait {wait_words(retry_after)}." if retry_after is not None else "Wait a moment."
+    return RateLimited(f"{place.name} limits requests (429){tail}", hint, retry_after, remedy=ASK_AGAIN)
 
 
 def wait_told(headers: Mapping[str, str], now: float) -> float | None:

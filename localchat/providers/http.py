@@ -73,12 +73,14 @@ def _refuse_elsewhere(response: httpx2.Response, place: Place) -> None:
         there = place.quote(response.headers.get("location", "elsewhere"))
         raise ProviderRejected(
             f"{place.name} at {place.address} points elsewhere ({status}: {there}).",
-            "If you trust that, edit its address: f2, then e.",
+            "If you trust that, set its address to it.",
+            remedy=place.edit,
         )
     if status < 300 and media_type(response) == "text/html":
         raise ProviderRejected(
             f"At {place.address} there is a web page, not a model server.",
-            f"The address of {place.name} may need a path such as /v1. Edit it: f2, then e.",
+            f"The address of {place.name} may need a path such as /v1.",
+            remedy=place.edit,
         )
 
 

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from localchat.errors import InvalidInput, LocalChatError, ProviderRejected
+from localchat.errors import InvalidInput, LocalChatError, ProviderRejected, Remedy, Way
 from localchat.records import Provider
 from localchat.text import one_line
 
@@ -45,21 +45,23 @@ def key_of(provider: Provider) -> str | None:
     naming the place where it was looked for: nothing has been sent then."""
     if provider.key_source == "none":
         return None
+    edit = Remedy(Way.EDIT_PROVIDER, provider.name)
     if provider.key_source == "env":
         name = one_line(provider.key_name or "", 120)
         text = os.environ.get(provider.key_name or "", "")
-        todo = f"Set ${name} and start localchat again, or keep the key in the keyring: f2, then e."
+        todo = f"Set ${name} and start localchat again, or keep the key in the keyring."
         if not text.strip():
-            raise ProviderRejected(f"{provider.name} needs a key, and ${name} is not set.", todo)
+            raise ProviderRejected(f"{provider.name} needs a key, and ${name} is not set.", todo, remedy=edit)
     else:
-        name, todo = "the keyring", "Enter the key again: f2, then e."
+        name, todo = "the keyring", "Enter the key again."
         text = _from_keyring(provider) or ""
         if not text.strip():
-            raise ProviderRejected(f"{provider.name} needs a key, and the keyring has none for it.", todo)
+            raise ProviderRejected(f"{provider.name} needs a key, and the keyring has none for it.", todo, remedy=edit)
     try:
         return checked(text)
     except InvalidInput as error:
-        raise ProviderRejected(f"What stands in {name} is no key for {provider.name}. {error.message}", todo) from error
+        what = f"What stands in {name} is no key for {provider.name}. {error.message}"
+        raise ProviderRejected(what, todo, remedy=edit) from error
 
 
 @contextlib.contextmanager
@@ -181,7 +183,8 @@ def _from_keyring(provider: Provider) -> str | None:
     except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
         raise ProviderRejected(
             f"The key of {provider.name} cannot be read from the keyring ({_why(error)}).",
-            f"Unlock it, or name an environment variable: `localchat providers edit {provider.name} --key-env VAR`.",
+            "Unlock it, or name an environment variable that holds the key.",
+            remedy=Remedy(Way.EDIT_PROVIDER, provider.name),
         ) from error
 
 

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from localchat.errors import InvalidInput, ProviderUnavailable, ReplyEmpty
+from localchat.errors import ASK_AGAIN, InvalidInput, ProviderUnavailable, ReplyEmpty
 from localchat.providers import failures
 from localchat.providers.failures import Place
 from localchat.providers.redaction import Redactor
@@ -149,11 +149,13 @@ def _late(place: Place, budgets: Budgets, took: float, began: bool) -> Exception
 def _empty(place: Place, end: Finished, thought: bool) -> ReplyEmpty:
     if end.tool_calls:
         names = ", ".join(one_line(call.name, 60) for call in end.tool_calls[:3])
-        return ReplyEmpty(f"{place.name} answered with a call of a tool ({names}) and without a word.", failures.AGAIN)
+        return ReplyEmpty(
+            f"{place.name} answered with a call of a tool ({names}) and without a word.", remedy=ASK_AGAIN
+        )
     if thought and end.reason == "length":
         return ReplyEmpty(
             f"{place.name} reached its limit of tokens while it thought, before the first word of a reply.",
             "Allow it more with the parameter max_tokens, or ask again.",
         )
     after = "thought, and then ended" if thought else "ended"
-    return ReplyEmpty(f"The reply of {place.name} {after} without a word.", failures.AGAIN)
+    return ReplyEmpty(f"The reply of {place.name} {after} without a word.", remedy=ASK_AGAIN)

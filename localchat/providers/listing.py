@@ -47,7 +47,8 @@ async def fetch(http: httpx2.AsyncClient, base_url: str, path: str, place: Place
     if not base_url.rstrip("/").endswith("/v1") and await _answers(http, f"{base_url}/v1{path}", place):
         raise ProviderRejected(
             f"{place.name} has no list of models at {base_url}, but it has one at {base_url}/v1.",
-            f"Set its address to {base_url}/v1: f2, then e.",
+            f"Set its address to {base_url}/v1.",
+            remedy=place.edit,
         )
     if status >= 400:
         raise failures.refusal(place, status, body)

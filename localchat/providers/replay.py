@@ -211,7 +211,7 @@ def end_of(reply: WholeMessage) -> LocalChatError | None:
 
 def _as_it_was(note: ErrorNote) -> LocalChatError:
     kind = _BY_CODE.get(note.code, ProviderUnavailable)
-    return kind(note.message or "The recorded turn failed.", note.hint)
+    return kind(note.message or "The recorded turn failed.", note.hint, remedy=note.remedy)
 
 
 def check(file: ReplayFile) -> None:

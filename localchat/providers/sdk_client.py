@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from localchat.errors import ContextTooLong, LocalChatError, ProviderUnavailable
+from localchat.errors import ASK_AGAIN, ContextTooLong, LocalChatError, ProviderUnavailable
 from localchat.providers import deltas, failures, limits, listing
 from localchat.providers.failures import Place
 from localchat.providers.keys import key_of
@@ -228,7 +228,7 @@ def _ours(error: Exception, place: Place, model: str) -> LocalChatError:
             return failures.refusal(place, error.status_code, error.body, model=model, retry_after=_wait(error))
         case theirs.ModelAPIError() if words := _words(error):
             overflow = failures.too_long(place, error.body or words)
-            return overflow or ProviderUnavailable(f"{place.name} failed: {place.quote(words)}", failures.AGAIN)
+            return overflow or ProviderUnavailable(f"{place.name} failed: {place.quote(words)}", remedy=ASK_AGAIN)
     return failures.not_understood(place)
 
 

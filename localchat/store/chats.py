@@ -47,11 +47,11 @@ with recursive up (id, parent_id, depth) as (
 """
 _COPY = """
 insert into messages (chat_id, parent_id, depth, role, status, model_config_id, fallback_from, fallback_reason,
-  error_code, error_message, error_hint, finish_reason, input_tokens, output_tokens, duration_ms, left_out, created_at,
-  content, reasoning, model_ref, fallback_from_ref)
+  error_code, error_message, error_hint, error_remedy, finish_reason, input_tokens, output_tokens, duration_ms,
+  left_out, created_at, content, reasoning, model_ref, fallback_from_ref)
 select ?, ?, depth, role, case status when 'streaming' then 'interrupted' else status end, model_config_id,
-  fallback_from, fallback_reason, error_code, error_message, error_hint, finish_reason, input_tokens, output_tokens,
-  duration_ms, left_out, created_at, content, reasoning, model_ref, fallback_from_ref
+  fallback_from, fallback_reason, error_code, error_message, error_hint, error_remedy, finish_reason, input_tokens,
+  output_tokens, duration_ms, left_out, created_at, content, reasoning, model_ref, fallback_from_ref
 from messages where id = ?
 """
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from localchat.errors import InvalidInput, NotFound, StoreUnreadable
+from localchat.errors import InvalidInput, NotFound, Remedy, StoreUnreadable
 from localchat.records import (
     REASONS,
     ROLES,
@@ -39,8 +39,8 @@ from localchat.text import storable, title_from
 
 _SELECT = """
 select x.id, x.chat_id, x.parent_id, x.depth, x.role, x.status, x.content, x.reasoning, x.fallback_reason,
-  x.error_code, x.error_message, x.error_hint, x.finish_reason, x.input_tokens, x.output_tokens, x.duration_ms,
-  x.left_out, x.created_at, coalesce(x.model_ref, m.provider || '/' || m.model) as model_ref,
+  x.error_code, x.error_message, x.error_hint, x.error_remedy, x.finish_reason, x.input_tokens, x.output_tokens,
+  x.duration_ms, x.left_out, x.created_at, coalesce(x.model_ref, m.provider || '/' || m.model) as model_ref,
   coalesce(x.fallback_from_ref, f.provider || '/' || f.model) as fallback_from_ref,
   exists (select 1 from attachments a where a.message_id = x.id) as attached,
   m.id as model_id, m.deleted_at is not null as model_removed,
@@ -115,7 +115,8 @@ def error_of(row: sqlite3.Row) -> ErrorNote | None:
     """What went wrong with a message, from its own columns."""
     if row["error_code"] is None:
         return None
-    return ErrorNote(text(row["error_code"]), text(row["error_message"]), text(row["error_hint"]))
+    remedy = Remedy.read(text(row["error_remedy"]))
+    return ErrorNote(text(row["error_code"]), text(row["error_message"]), text(row["error_hint"]), remedy)
 
 
 def usage_of(row: sqlite3.Row) -> Usage | None:
@@ -413,8 +414,8 @@ class Messages:
         with immediate(self._connection) as tx:
             tx.execute(
                 "update messages set status = ?, content = ?, reasoning = ?, finish_reason = ?, input_tokens = ?,"
-                " output_tokens = ?, error_code = ?, error_message = ?, error_hint = ?, duration_ms = ?, writer = null"
-                " where id = ?",
+                " output_tokens = ?, error_code = ?, error_message = ?, error_hint = ?, error_remedy = ?,"
+                " duration_ms = ?, writer = null where id = ?",
                 (
                     status,
                     storable(content),
@@ -425,6 +426,7 @@ class Messages:
                     error.code if error else None,
                     storable(error.message) if error else None,
                     storable(error.hint) if error else None,
+                    storable(str(error.remedy)) if error and error.remedy else None,
                     duration_ms,
                     reply_id,
                 ),

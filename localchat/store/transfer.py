@@ -42,9 +42,9 @@ where x.chat_id = ? order by x.id
 """
 _INSERT = """
 insert into messages (chat_id, parent_id, depth, role, status, model_config_id, fallback_from, fallback_reason,
-  error_code, error_message, error_hint, finish_reason, input_tokens, output_tokens, duration_ms, left_out, created_at,
-  content, reasoning, model_ref, fallback_from_ref)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  error_code, error_message, error_hint, error_remedy, finish_reason, input_tokens, output_tokens, duration_ms,
+  left_out, created_at, content, reasoning, model_ref, fallback_from_ref)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -331,6 +331,7 @@ def _values(message: WholeMessage, models: dict[str, int]) -> tuple[Any, ...]:
         storable(error.code) if error else None,
         storable(error.message) if error else None,
         storable(error.hint) if error else None,
+        storable(str(error.remedy)) if error and error.remedy else None,
         storable(message.finish_reason) if message.finish_reason is not None else None,
         usage.input_tokens if usage else None,
         usage.output_tokens if usage else None,

@@ -90,7 +90,7 @@ def _message_object(message: WholeMessage, version: int, versions: int) -> dict[
         "model": _model_object(message.model),
         "fallback_from": _model_object(message.fallback_from),
         "fallback_reason": message.fallback_reason,
-        "error": {"code": error.code, "message": error.message, "hint": error.hint} if error else None,
+        "error": _error_object(error),
         "finish_reason": message.finish_reason,
         "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens} if usage else None,
         "duration_ms": message.duration_ms,
@@ -104,6 +104,14 @@ def _message_object(message: WholeMessage, version: int, versions: int) -> dict[
 
 def _recording_object(recording: Recording | None) -> dict[str, Any] | None:
     return {"deltas": recording.deltas, "ended_ms": recording.ended_ms} if recording is not None else None
+
+
+def _error_object(error: ErrorNote | None) -> dict[str, str] | None:
+    """``remedy``: what can be done, without a key or command, so that whoever reads it back has its own."""
+    if error is None:
+        return None
+    remedy = {"remedy": str(error.remedy)} if error.remedy else {}
+    return {"code": error.code, "message": error.message, "hint": error.hint, **remedy}
 
 
 def _attachment_object(attachment: Attachment) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from textual.app import App
 
 from localchat.errors import LocalChatError
 from localchat.text import clean
+from localchat.tui.remedies import advice, place_of
 
 Severity = Literal["information", "warning", "error"]
 
@@ -20,8 +21,9 @@ def tell(app: App[None], message: str, *, title: str = "", severity: Severity = 
 
 
 def tell_error(app: App[None], error: LocalChatError) -> None:
-    """What was wrong, then what to do."""
-    tell(app, f"{error.message}\n{error.hint}" if error.hint else error.message, title=error.title, severity="error")
+    """What was wrong, then what to do, with a key of the screen that is on top."""
+    todo = advice(error, place_of(app.screen))
+    tell(app, f"{error.message}\n{todo}".strip(), title=error.title, severity="error")
 
 
 @contextlib.contextmanager

@@ -187,7 +187,7 @@ async def _to_its_end(work: asyncio.Future[T]) -> T:
 
 
 def note(error: LocalChatError | None) -> ErrorNote | None:
-    return ErrorNote(error.code, error.message, error.hint) if error else None
+    return ErrorNote(error.code, error.message, error.hint, error.remedy) if error else None
 
 
 def internal(what: str, bug: Exception) -> Internal:
@@ -198,6 +198,6 @@ def internal(what: str, bug: Exception) -> Internal:
 
 def _same(kind: type[LocalChatError], error: LocalChatError) -> LocalChatError:
     """The same failure under its right name, keeping the cause."""
-    new = kind(error.message, error.hint)
+    new = kind(error.message, error.hint, remedy=error.remedy)
     new.__cause__ = error
     return new

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from localchat import wording
 from localchat.attachments.reading import is_image
-from localchat.errors import ConfirmRemote, FallbackRefused, InvalidInput, NoDefaultModel, NotFound
+from localchat.errors import ConfirmRemote, FallbackRefused, InvalidInput, NoDefaultModel, NotFound, Remedy, Way
 from localchat.records import (
     LOCAL_KINDS,
     Attachment,
@@ -100,5 +100,6 @@ def check_images(asked: Sequence[Attachment | AttachmentInfo], used: Model, prov
         shown = one_line(", ".join(names), 120)
         raise InvalidInput(
             f"{used.ref} cannot see images: {shown}. Nothing was sent.",
-            "Choose another model (ctrl+o), or leave the image out.",
+            "Leave the image out, or ask a model that sees.",
+            remedy=Remedy(Way.PICK_MODEL),
         )

@@ -13,7 +13,18 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localchat.errors import Changed, ContextTooLong, InvalidInput, LocalChatError, NotFound, ProviderRejected, ReplyCut
+from localchat.errors import (
+    ASK_AGAIN,
+    Changed,
+    ContextTooLong,
+    InvalidInput,
+    LocalChatError,
+    NotFound,
+    ProviderRejected,
+    Remedy,
+    ReplyCut,
+    Way,
+)
 from localchat.records import (
     Attachment,
     AttachmentInfo,
@@ -120,7 +131,7 @@ def _place_of(store: Store, request: TurnRequest) -> _Place:
         case Continue(chat_id, reply_id):
             early = _message_in(store, chat_id, reply_id)
             if early.role != "assistant" or early.status == "streaming" or not early.content:
-                raise InvalidInput("There is no reply here that could go on.", "Ask again with ctrl+r.")
+                raise InvalidInput("There is no reply here that could go on.", remedy=ASK_AGAIN)
             return _Place(None, early.parent_id, given=early.content)
 
 
@@ -231,8 +242,7 @@ async def _ask(client: Client, request: Request, reply: ReplyWriter) -> AsyncGen
             await close()
     if not finished:
         raise ReplyCut(
-            f"The reply of {reply.used.ref} ended without a finish reason; something may be missing.",
-            "Press ctrl+r to ask again.",
+            f"The reply of {reply.used.ref} ended without a finish reason; something may be missing.", remedy=ASK_AGAIN
         )
 
 
@@ -242,5 +252,6 @@ def _told_of_images(error: ProviderRejected, request: Request) -> ProviderReject
         return error
     return ProviderRejected(
         error.message,
-        "An image went with it, and not every model takes images: choose another (ctrl+o), or edit the message (e).",
+        "An image went with it, and not every model takes images.",
+        remedy=Remedy(Way.PICK_MODEL),
     )

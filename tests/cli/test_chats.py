@@ -126,7 +126,7 @@ def test_show_has_the_fields_that_scripts_read(run: Run, echo: Store) -> None:
     assert reply["error"] == {
         "code": "reply_cut",
         "message": "The reply broke off after 1 word, as echo was told.",
-        "hint": "Press ctrl+r to ask again.",
+        "hint": "Ask again.",
     }
     assert (reply["fallback_from"], reply["fallback_reason"]) == (None, None)
     assert reply["created_at"].endswith("Z")
@@ -159,7 +159,7 @@ def test_show_reads_like_a_conversation_with_what_localchat_did_in_it(run: Run, 
         "play/echo:\n"
         "one two\n"
         "(interrupted: The reply broke off after 2 words, as echo was told.)\n"
-        "(Press ctrl+r to ask again.)\n"
+        "(Ask again.)\n"
         "\n"
         "you:\n"
         "/echo fail rate_limited slow down\n"
@@ -167,7 +167,7 @@ def test_show_reads_like_a_conversation_with_what_localchat_did_in_it(run: Run, 
         "─ play/parrot was removed. play/echo answers now.\n"
         "play/echo:\n"
         "(failed: slow down)\n"
-        "(Wait a second, then press ctrl+r.)\n"
+        "(Wait a second. Ask again.)\n"
     )
 
 

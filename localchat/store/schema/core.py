@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from localchat.store.schema.identity import IDENTITY
 from localchat.store.schema.recordings import RECORDINGS
+from localchat.store.schema.remedies import REMEDIES
 from localchat.store.schema.search import SEARCH
 from localchat.store.schema.sources import SOURCES
 
@@ -164,11 +165,13 @@ insert into model_configs (provider, model, is_default, is_local) values ('local
 # default. ``search``: the index of all words, filled with those that are there. ``sources``: where chats came from.
 # ``identity``: providers by id, refs on messages as they were, the hosts a chat may go to.
 # ``recordings``: how replies came, where a provider is recorded.
+# ``remedies``: what can be done about a failed reply.
 STEPS: tuple[tuple[str, str], ...] = (
     ("core", CORE),
     ("search", SEARCH),
     ("sources", SOURCES),
     ("identity", IDENTITY),
     ("recordings", RECORDINGS),
+    ("remedies", REMEDIES),
 )
 CURRENT = len(STEPS)

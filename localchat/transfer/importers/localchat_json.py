@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from localchat.attachments.reading import NAME_LIMIT, image_type
-from localchat.errors import BY_CODE, InvalidInput
+from localchat.errors import BY_CODE, InvalidInput, Remedy
 from localchat.records import Attachment, ErrorNote, Reason, Recording, Role, Status, Usage, stamp, utc_now
 from localchat.text import one_line, storable
 from localchat.transfer.export import SCHEMA, VERSION
@@ -218,7 +218,8 @@ def _error(given: object) -> ErrorNote | None:
         return None
     code = str(given.get("code"))
     known = code if code in BY_CODE else "internal"
-    return ErrorNote(known, str(given.get("message") or ""), str(given.get("hint") or ""))
+    remedy = Remedy.read(str(given.get("remedy") or ""))
+    return ErrorNote(known, str(given.get("message") or ""), str(given.get("hint") or ""), remedy)
 
 
 def _usage(given: object) -> Usage | None:

@@ -18,6 +18,7 @@ from localchat.tui.catalog.words import context_words, host_of
 from localchat.tui.dialogs.dialog import Dialog, Trouble, Words
 from localchat.tui.dialogs.list_filter import ListFilter, matches
 from localchat.tui.dialogs.table_list import QUIET, CatalogList, Cell, Row
+from localchat.tui.remedies import DISCOVER, Place
 from localchat.tui.toasts import tell
 
 SPINNER = "⣾⣽⣻⢿⡿⣟⣯⣷"
@@ -29,6 +30,7 @@ class DiscoverDialog(Dialog[list[Model] | None]):
 
     CSS_PATH = ["../dialogs/dialog.tcss", "discover.tcss"]
     AUTO_FOCUS = ""  # nothing to type or choose before the answer is there
+    remedies: ClassVar[Place] = DISCOVER
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "add", "Add", id="discover.add", tooltip="Add what is ticked, or this one", priority=True),
         Binding("space", "tick", "Tick", id="discover.tick", tooltip="Choose this one, or not"),

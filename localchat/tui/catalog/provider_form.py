@@ -28,6 +28,7 @@ from localchat.tui.dialogs.dialog import Trouble, Words
 from localchat.tui.dialogs.field import Field
 from localchat.tui.dialogs.form import Form
 from localchat.tui.dialogs.safe_input import Line
+from localchat.tui.remedies import PROVIDER_FORM, Place, advice
 from localchat.tui.toasts import tell
 from localchat.validation import ReplayFile
 
@@ -65,6 +66,7 @@ class ProviderForm(Form[Provider | None]):
 
     CSS_PATH = ["../dialogs/dialog.tcss", "provider_form.tcss"]
     _wrote = True
+    remedies: ClassVar[Place] = PROVIDER_FORM
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+t", "test", "Test", id="form.test", tooltip="Ask the address for its models", priority=True),
         Binding("f3", "add_found", "Add server", id="form.found", tooltip="Add the server found on this machine"),
@@ -177,7 +179,7 @@ class ProviderForm(Form[Provider | None]):
             validation.provider_name(name)
             self._not_taken(name)
         except LocalChatError as error:
-            field.note(f"{error.message} {error.hint}", wrong=True)
+            field.note(f"{error.message} {advice(error, self.remedies)}", wrong=True)
 
     def _not_taken(self, name: str) -> None:
         own = self._provider.id if self._provider else None

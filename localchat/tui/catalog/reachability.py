@@ -12,6 +12,7 @@ from localchat.records import LOCAL_KINDS, Offers, Provider, RemoteModel
 from localchat.text import count, one_line
 from localchat.tui.catalog.rows import ASKING, State, state_of
 from localchat.tui.catalog.words import names
+from localchat.tui.remedies import CATALOG, advice
 from localchat.tui.shell import Shell
 from localchat.tui.toasts import tell
 
@@ -105,7 +106,7 @@ class Reachability:
             models = await models_of(self._shell, provider)
         except LocalChatError as error:
             words = error.title.lower()
-            detail = one_line(f"{error.message} {error.hint}")
+            detail = one_line(f"{error.message} {advice(error, CATALOG)}")
             self._answers[self._saved(provider)] = State("○", words, "$warning", detail)
             raise
         except BaseException:

@@ -19,6 +19,7 @@ from localchat.tui.catalog.panes import CatalogPanes, Side
 from localchat.tui.catalog.reachability import Reachability, note_offers
 from localchat.tui.catalog.words import default_words
 from localchat.tui.footer import KeyBar
+from localchat.tui.remedies import CATALOG, Place
 from localchat.tui.shell import Shell
 from localchat.tui.toasts import reporting, tell
 from localchat.tui.top_bar import TopBar
@@ -32,6 +33,7 @@ class ProvidersScreen(Screen[None]):
     CSS_PATH = "screen.tcss"
     AUTO_FOCUS = "#providers CatalogList"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]
+    remedies: ClassVar[Place] = CATALOG
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add", id="catalog.add", tooltip="Add a provider; in the list of models, add a model"),
         Binding("e", "edit", "Edit", id="catalog.edit", tooltip="Edit what the cursor is on"),

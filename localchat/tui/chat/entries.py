@@ -11,6 +11,7 @@ from localchat.store import Store
 from localchat.text import count
 from localchat.tui.chat.costs import Cost
 from localchat.tui.chat.live_turns import LiveReply
+from localchat.tui.remedies import CHAT, advice
 from localchat.tui.transcript import Entry, Notice
 
 
@@ -159,7 +160,10 @@ def below(message: Message) -> tuple[Notice, ...]:
             return (Notice("Interrupted: localchat ended before the reply did. ctrl+r asks again.", "warning"),)
         case "interrupted" | "failed" if error is not None:
             return (
-                Notice(f"{error.message} {error.hint}".strip(), "error" if message.status == "failed" else "warning"),
+                Notice(
+                    f"{error.message} {advice(error, CHAT)}".strip(),
+                    "error" if message.status == "failed" else "warning",
+                ),
             )
         case "failed":
             return (Notice("The turn failed. ctrl+r asks again.", "error"),)

@@ -25,6 +25,7 @@ from localchat.tui.chat.greeting import Offer
 from localchat.tui.chat.live_turns import LiveTurns
 from localchat.tui.chat.standing_line import other_to_ask
 from localchat.tui.footer import KeyBar
+from localchat.tui.remedies import CHAT, Place
 from localchat.tui.shell import Shell
 from localchat.tui.toasts import reporting, tell
 from localchat.tui.top_bar import TopBar
@@ -48,6 +49,7 @@ class ChatScreen(Screen[None]):
     AUTO_FOCUS = "Composer"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]
 
+    remedies: ClassVar[Place] = CHAT
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape", "back", "Stop", id="chat.stop", tooltip="Stop the reply and keep what came", key_display="esc"

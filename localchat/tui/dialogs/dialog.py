@@ -16,6 +16,7 @@ from localchat.errors import LocalChatError
 from localchat.text import clean, one_line
 from localchat.tui.dialogs.dismiss_once import LeftOnce
 from localchat.tui.footer import KeyBar
+from localchat.tui.remedies import advice, place_of
 from localchat.tui.shell import Shell
 
 T = TypeVar("T")
@@ -78,7 +79,8 @@ class Trouble(Words):
         super().__init__(id=id, classes="trouble")
 
     def report(self, error: LocalChatError) -> None:
-        self.say(Content.assemble(("✗ ", "bold"), clean(error.message), " " if error.hint else "", clean(error.hint)))
+        todo = clean(advice(error, place_of(self.screen)))
+        self.say(Content.assemble(("✗ ", "bold"), clean(error.message), " " if todo else "", todo))
 
     def clear(self) -> None:
         self.say("")

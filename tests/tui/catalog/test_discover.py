@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from localchat.errors import ProviderRejected
+from localchat.errors import ASK_AGAIN, ProviderRejected, ProviderUnavailable
 from localchat.records import RemoteModel
 from localchat.store import Store
 from localchat.tui.catalog.discover import DiscoverDialog
@@ -122,3 +122,15 @@ async def test_a_provider_without_models_says_what_to_do(stocked: Store, endpoin
     app = bench(stocked, endpoint)
     async with app.run_test() as pilot:
         await settled(pilot, lambda: "ollama offers no models." in words(pilot))
+
+
+async def test_a_refusal_names_the_key_that_asks_again_here(stocked: Store, endpoint: Endpoint) -> None:
+    endpoint.offers["ollama"] = ProviderUnavailable("ollama does not answer.", "Start it.", remedy=ASK_AGAIN)
+    app = bench(stocked, endpoint)
+    async with app.run_test() as pilot:
+        await settled(pilot, lambda: "does not answer. Start it. r asks again." in words(pilot))
+        asked = len(endpoint.asked)
+        endpoint.offers["ollama"] = OFFERED
+        await pilot.press("r")
+        await settled(pilot, lambda: "phi4-mini" in screen_text(pilot))
+        assert len(endpoint.asked) == asked + 1

@@ -8,7 +8,7 @@ import pytest
 from textual import events
 from textual.geometry import Size
 
-from localchat.errors import ProviderUnavailable
+from localchat.errors import ASK_AGAIN, ProviderUnavailable
 from localchat.records import Progress
 from localchat.store import Store
 from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
@@ -101,12 +101,12 @@ async def test_escape_stops_a_reply_and_keeps_what_came(store: Store) -> None:
 
 async def test_a_failed_turn_is_told_in_place_and_ctrl_r_asks_again(store: Store) -> None:
     script = Script(
-        Reply(error=ProviderUnavailable("zeta does not answer.", "Start it and press ctrl+r.")), "Here I am."
+        Reply(error=ProviderUnavailable("zeta does not answer.", "Start it.", remedy=ASK_AGAIN)), "Here I am."
     )
     app = still_app(store, script)
     async with app.run_test(size=SIZE) as pilot:
         await say(pilot, "Hello?")
-        assert "zeta does not answer. Start it and press ctrl+r." in screen_text(app)
+        assert "zeta does not answer. Start it. ctrl+r asks again." in screen_text(app)
         await pilot.press("ctrl+r")
         await settled(pilot)
         text = screen_text(app)
