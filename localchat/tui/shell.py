@@ -10,7 +10,9 @@ from typing import TypeVar
 from textual import work
 from textual.app import App
 from textual.await_complete import AwaitComplete
+from textual.events import Key
 from textual.reactive import reactive
+from textual.widgets import Input
 
 from localchat.errors import DiskFull, LocalChatError, StoreBusy
 from localchat.records import Model
@@ -31,6 +33,7 @@ class Undo:
 
     label: str
     run: Callable[[], Awaitable[str]]
+    models: frozenset[int] = frozenset()  # the ids of those that come back
 
 
 class Shell(App[None]):
@@ -59,6 +62,15 @@ class Shell(App[None]):
         popped = super().pop_screen()
         self.call_later(forget_closed, self)
         return popped
+
+    def on_key(self, event: Key) -> None:
+        """A letter that no widget took, while a line has the focus, was sent before the line had it, in one burst with
+        the key that opened it: it belongs into the line, and is no command. Textual looks for commands after this."""
+        line = self.focused
+        if isinstance(line, Input) and event.is_printable and event.character:
+            event.stop()
+            event.prevent_default()
+            line.insert_text_at_cursor(event.character)
 
     def catalog_changed(self) -> None:
         """To be called after every write to the catalog."""
@@ -99,6 +111,10 @@ class Shell(App[None]):
 
     def _tell_waiting(self, what: str) -> None:
         self.waiting = what
+
+    def undo_brings_back(self, model_id: int) -> bool:
+        """Whether f8, pressed now, takes back the removal of this model."""
+        return bool(self.undos) and model_id in self.undos[-1].models
 
     def crash(self, bug: Exception) -> None:
         """A bug outside of any key: as loud as one in a key."""

@@ -49,7 +49,8 @@ def _removed(shell: Shell, removal: Removal) -> None:
         await _return_key(shell, removal.provider)
         return f"{_back(removal)} {default_words(change)}".strip()
 
-    shell.undos.append(Undo(f"remove {one_line(what, 40)}", run))
+    back = frozenset(model.id for model in removal.models)
+    shell.undos.append(Undo(f"remove {one_line(what, 40)}", run, back))
     _changed(shell)
     lost = removal.default_before is not None and removal.default_after is None
     moved = f" {count(len(removal.moved.before), 'chat')} moved." if removal.moved is not None else ""

@@ -159,16 +159,13 @@ class DiscoverDialog(Dialog[list[Model] | None]):
         self._show()
 
     def action_filter(self) -> None:
-        line = self.query_one(ListFilter)
-        line.display = True
-        line.focus()
+        self.query_one(ListFilter).open()
 
     def action_close(self) -> None:
         line = self.query_one(ListFilter)
         if line.display:
-            line.display = False
-            line.value = ""
-            self.query_one("#offered").focus()
+            line.close()
+            self.set_focus(self.query_one("#offered"))
         else:
             self.dismiss(None)
 

@@ -88,10 +88,19 @@ class ModelPicker(Dialog[int | None]):
             rows += [self._row(model, provider) for model in models]
         models_list = self.query_one(CatalogList)
         models_list.display = bool(rows)
-        models_list.show_rows(rows, prefer=self._preferred(found))
+        gone = models_list.row_id if not words else None
+        models_list.show_rows(rows, prefer=self._preferred(found), cursor=_best(found, words), vanished=None)
+        if gone is not None and models_list.row_id is None:
+            self._tell_gone(int(gone))
         typed = self.query_one(PickerFilter).value.strip()
         empty = NO_MODELS if not every else f"No model matches “{typed}”." if not found else ""
         self.query_one("#empty", Words).say(empty)
+
+    def _tell_gone(self, model_id: int) -> None:
+        """The cursor stands on nothing now: enter must not take a model that nobody chose."""
+        model = self.app.store.catalog.model(model_id)
+        what = "removed" if model.removed else "switched off"
+        self.query_one(Trouble).say(f"{model.model} was {what}. Choose another.")
 
     def _preferred(self, found: list[Model]) -> str | None:
         """Where the cursor begins: at the model in use, else at the default."""
@@ -163,3 +172,17 @@ class ModelPicker(Dialog[int | None]):
     def _gone(self, error: LocalChatError) -> None:
         self.query_one(Trouble).report(error)
         self.show_models()
+
+
+def _best(found: list[Model], words: list[str]) -> str | None:
+    """While something is typed, the row that answers to it best: the whole name, its beginning, a part of it."""
+    if not words:
+        return None
+    typed = " ".join(words)
+
+    def distance(model: Model) -> tuple[bool, bool, bool]:
+        name = model.model.casefold()
+        return (name != typed, not name.startswith(words[0]), words[0] not in name)
+
+    best = min((model for model in found if model.usable), key=distance, default=None)
+    return None if best is None else str(best.id)

@@ -54,12 +54,10 @@ class Pane(Vertical):
     def show_filter(self, wanted: bool) -> None:
         """Closing it shows everything again."""
         if wanted:
-            self.filter.display = True
-            self.filter.focus()
+            self.filter.open()
         else:
-            self.rows.focus()
-            self.filter.display = False
-            self.filter.value = ""
+            self.screen.set_focus(self.rows)
+            self.filter.close()
 
 
 class CatalogPanes(Container):

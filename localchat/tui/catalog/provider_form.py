@@ -7,6 +7,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -89,7 +90,7 @@ class ProviderForm(Form[Provider | None]):
                 yield Words(id="found", classes="hint")
             yield Field("Name", Line(old.name if old else "", id="name", placeholder="ollama"), id="name-field")
             if old is None:
-                kinds = [(Content(KIND_WORDS[kind]), kind) for kind in ("openai", *sorted(set(KINDS) - {"openai"}))]
+                kinds = [(Text(KIND_WORDS[kind]), kind) for kind in ("openai", *sorted(set(KINDS) - {"openai"}))]
                 yield Field("Kind", Select(kinds, allow_blank=False, id="kind", compact=True))
             else:
                 yield Field("Kind", Words(KIND_WORDS.get(old.kind, old.kind), classes="fixed"))
@@ -98,10 +99,10 @@ class ProviderForm(Form[Provider | None]):
             replayed = ReplayFile.parse(old.base_url or "") if old and old.kind == "replay" else None
             path = Line(str(replayed.path) if replayed else "", id="path", placeholder="chat.json")
             yield Field("File", path, id="path-field")
-            ways = [(Content(words), way) for way, words in REPLAY_WORDS.items()]
+            ways = [(Text(words), way) for way, words in REPLAY_WORDS.items()]
             way = (replayed.in_order, replayed.at_once) if replayed else (False, False)
             yield Field("Replies", Select(ways, value=way, allow_blank=False, id="way", compact=True), id="way-field")
-            sources = [(Content(words), source) for source, words in KEY_WORDS.items()]
+            sources = [(Text(words), source) for source, words in KEY_WORDS.items()]
             source = old.key_source if old else "none"
             keys = Select(sources, value=source, allow_blank=False, id="source", compact=True)
             yield Field("Key", keys, id="source-field")
@@ -114,8 +115,8 @@ class ProviderForm(Form[Provider | None]):
         yield from self.end(Button(Content("Test"), id="test", compact=True))
 
     @staticmethod
-    def _templates() -> list[tuple[Content, Template]]:
-        return [(Content(template.name), template) for template in (*TEMPLATES, OTHER, BOX)]
+    def _templates() -> list[tuple[Text, Template]]:
+        return [(Text(template.name), template) for template in (*TEMPLATES, OTHER, BOX)]
 
     def on_mount(self) -> None:
         self._opened = self.typed()

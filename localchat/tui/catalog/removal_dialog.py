@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -129,15 +130,15 @@ class RemovalDialog(Dialog[Removed | None]):
         with_key = preview.provider is not None and preview.provider.key_source == "keyring"
         self.query_one("#forget").display = with_key
 
-    def _options(self) -> list[tuple[Content, int]]:
-        return [(Content(label(model)), model.id) for model in self._preview.successors]
+    def _options(self) -> list[tuple[Text, int]]:
+        return [(Text(label(model)), model.id) for model in self._preview.successors]
 
-    def _movers(self) -> list[tuple[Content, int]]:
+    def _movers(self) -> list[tuple[Text, int]]:
         """What can become of the chats: they stay, or get one of the models that can answer."""
         going = [model.id for model in self._preview.models]
         others = self.app.store.catalog.successors(without=going) if self._preview.chats_affected else []
         stay = "The chats stay with it" if len(going) == 1 else "The chats stay with them"
-        return [(Content(stay), STAY)] + [(Content(f"Move them to {label(model)}"), model.id) for model in others]
+        return [(Text(stay), STAY)] + [(Text(f"Move them to {label(model)}"), model.id) for model in others]
 
     def _show_movers(self) -> None:
         select, movers = self.query_one("#move", Select), self._movers()

@@ -18,9 +18,11 @@ from localchat.records import NO_TIME, Chat, moment
 from localchat.store import Store
 from localchat.store.chats import Shelf
 from localchat.text import one_line
+from localchat.tui.dialogs.list_filter import ListFilter
 from localchat.wording import age
 
 PAGE = 60  # chats read at once
+MOST_READ = 50 * PAGE  # chats looked through for the one that the cursor was on
 
 
 def day(then: datetime, now: datetime) -> str:
@@ -38,8 +40,10 @@ def day(then: datetime, now: datetime) -> str:
 
 
 class ChatOptions(OptionList):
-    """The rows. Keys for what a row can have done stand here, so that they apply only while the list has the focus."""
+    """The rows. Keys for what a row can have done stand here, so that they apply only while the list has the focus, and
+    only a key gives it the focus: whoever clicks goes on writing."""
 
+    FOCUS_ON_CLICK = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "Open", id="chats.open", tooltip="Open this chat"),
         Binding("j", "cursor_down", "Down", show=False, id="chats.down"),
@@ -143,7 +147,7 @@ class ChatList(Vertical):
         self._last: Chat | None = None  # where the next page begins
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder="filter by title", compact=True)
+        yield ListFilter("ChatOptions", placeholder="filter by title")
         yield ChatOptions(markup=False)
 
     @property
@@ -285,15 +289,24 @@ class ChatList(Vertical):
 
     def action_filter(self) -> None:
         self.add_class("-filtering")
-        self.query_one(Input).focus()
+        self.query_one(ListFilter).open()
 
     def action_close_filter(self) -> None:
-        """Leave the filter; where it is empty already, the list."""
+        """Show all again; the cursor stays on its chat, however far down that stands."""
+        kept = self._highlighted_id()
         self.remove_class("-filtering")
-        entry = self.query_one(Input)
-        if entry.value:
-            entry.value = ""
-        self.options.focus()
+        with self.prevent(Input.Changed):
+            self.query_one(ListFilter).close()
+        self._words = ""
+        self._chats = self._read(PAGE)
+        self._fill()
+        while kept is not None and self._more and all(chat.id != kept for chat in self._chats[:MOST_READ]):
+            if len(self._chats) >= MOST_READ:
+                break
+            self._read_more()
+        self._highlight(kept if kept is not None else self._current)
+        self._keep_a_row(0)
+        self.screen.set_focus(self.options)
 
     @property
     def filtering(self) -> bool:
@@ -305,6 +318,7 @@ class ChatList(Vertical):
         self._words = event.value
         self._chats = self._read(PAGE)
         self._fill()
+        self._keep_a_row(0)
 
     @on(Input.Submitted)
     def _to_the_list(self, event: Input.Submitted) -> None:

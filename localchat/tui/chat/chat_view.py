@@ -19,6 +19,7 @@ from localchat.tui.chat.costs import Cost
 from localchat.tui.chat.entries import ChatSource, live_entry, reply_entry
 from localchat.tui.chat.greeting import Greeting, Offer
 from localchat.tui.chat.live_turns import LiveReply, LiveTurn, LiveTurns
+from localchat.tui.chat.standing_line import first_to_answer
 
 
 class ChatView(Vertical):
@@ -63,12 +64,10 @@ class ChatView(Vertical):
 
     def greet(self) -> None:
         """Tell a new chat who will answer."""
-        default = self._store.catalog.default()
-        if self.session.model_for_new_chat is not None:
-            default = self._store.catalog.model(self.session.model_for_new_chat)
-        built_in = default is not None and self._built_in(default)
+        model = first_to_answer(self._store, self.session.model_for_new_chat)
+        built_in = model is not None and self._built_in(model)
         greeting = self.query_one(Greeting)
-        greeting.say(default, built_in=built_in, weights_here=built_in and weights_are_here())
+        greeting.say(model, built_in=built_in, weights_here=built_in and weights_are_here())
         greeting.offer(self.offers)
 
     def _built_in(self, model: Model) -> bool:

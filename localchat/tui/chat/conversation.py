@@ -392,7 +392,7 @@ class Conversation(ChatView):
         if (seconds := self._asking_again.seconds) is not None:
             return lines.asking_again(seconds)
         model = self.session.model_for_new_chat
-        return lines.standing(self._store, self.chat, model, self.fill(), bool(self._shell.undos))
+        return lines.standing(self._store, self.chat, model, self.fill(), self._shell.undo_brings_back)
 
     @on(Composer.Turned)
     def _turn_page(self, event: Composer.Turned) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -65,7 +66,7 @@ class ChatForm(Form[Chat | None]):
         self.query_one("#system").focus()
 
     def _select(self) -> Select[str]:
-        options = [(Content(one_line(p.name)), p.name) for p in self.app.store.personas.all()]
+        options = [(Text(one_line(p.name)), p.name) for p in self.app.store.personas.all()]
         chosen = next((p.name for p in self.app.store.personas.all() if p.system == self._chat.system), Select.NULL)
         return Select(options, prompt="none of the saved ones", value=chosen, id="persona", compact=True)
 
@@ -115,7 +116,7 @@ class ChatForm(Form[Chat | None]):
     def _reload(self, name: str | None) -> None:
         select = self.query_one("#persona", Select)
         with self.prevent(Select.Changed):
-            select.set_options([(Content(one_line(p.name)), p.name) for p in self.app.store.personas.all()])
+            select.set_options([(Text(one_line(p.name)), p.name) for p in self.app.store.personas.all()])
             if name is not None:
                 select.value = name
 

@@ -10,7 +10,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal
-from textual.events import Key
+from textual.events import Click, Key
 from textual.screen import Screen
 
 from localchat import turns
@@ -107,6 +107,7 @@ class ChatScreen(Screen[None]):
             id="chat.other",
             tooltip="Ask again, with a model to choose",
             show=False,
+            priority=True,  # the key comes with a letter, which the composer would take
         ),
         Binding(
             "alt+d",
@@ -158,6 +159,14 @@ class ChatScreen(Screen[None]):
         composer = self.conversation.composer
         if event.is_printable and event.character and self.focused in (None, composer):
             composer.insert(event.character)
+
+    def on_click(self, event: Click) -> None:
+        """A click acts where it is; the letters that follow go to the composer again."""
+        place = event.screen_offset
+        if any(
+            widget.region.contains_point(place) for widget in (self.conversation.transcript, self.chat_list.options)
+        ):
+            self.set_focus(self.conversation.composer)
 
     def _chat_used_last(self) -> Chat | None:
         last = self._shell.store.state.get(LAST_CHAT)
@@ -413,6 +422,7 @@ class ChatScreen(Screen[None]):
         with reporting(self._shell):
             if chat is None:
                 self.conversation.session.model_for_new_chat = picked
+                self.conversation.greet()
             else:
                 await self._shell.written(
                     "change the model", lambda: self._shell.store.chats.set_model(chat.id, picked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from localchat.records import Chat, Model, Progress
 from localchat.store import Store
@@ -74,16 +75,22 @@ def coming(live: LiveReply, at_end: bool) -> Status:
     return Status(text, spinning=True, keys="esc stops" if at_end else "^end follows it  esc stops")
 
 
+def first_to_answer(store: Store, chosen: int | None) -> Model | None:
+    """Who will answer the first turn of a new chat: the model chosen for it while that is usable, else the default."""
+    model = store.catalog.model(chosen) if chosen is not None else None
+    return model if model is not None and model.usable else store.catalog.default()
+
+
 def standing(
-    store: Store, chat: Chat | None, chosen: int | None, fill: float | None, undoable: bool = False
+    store: Store, chat: Chat | None, chosen: int | None, fill: float | None, undoable: Callable[[int], bool]
 ) -> Status | None:
     """As long as nothing is going on. ``chosen``: the model for a chat that has not begun; ``fill``: of the context;
-    ``undoable``: whether f8 has something to undo."""
-    if chat is None and chosen is not None:
-        model = store.catalog.model(chosen)
-        if model.usable:
-            return Status(f"This chat will use {model.model} · {model.provider}.", keys="^o another model")
+    ``undoable``: whether f8 takes back the removal of that model."""
     default = store.catalog.default()
+    if chat is None and chosen is not None:
+        model = first_to_answer(store, chosen)
+        if model is not None and model.id == chosen:
+            return Status(f"This chat will use {model.model} · {model.provider}.", keys="^o another model")
     own = store.catalog.model(chat.model.id) if chat is not None and chat.model else None
     if own is None:
         return no_default() if default is None else context(fill)
@@ -96,10 +103,11 @@ def standing(
     if default is None or not default.usable:
         return no_default(own)
     what = "was removed" if own.removed else "is switched off"
+    back = "f8 undo" if undoable(own.id) else "f2 restore" if own.removed else "f2 switch on"
     return Status(
         f"{own.model} {what}. New turns use ★ {default.model}.",
         mark="⊘",
-        keys="^o another model" + ("  f8 undo" if undoable else "  f2 restore" if own.removed else "  f2 switch on"),
+        keys=f"^o another model  {back}",
         tone=WARNING,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
@@ -32,6 +33,15 @@ class Composer(TextBox):
             id="composer.newline",
             key_display="^j",
             tooltip="Start a new line",
+            show=False,
+        ),
+        Binding(
+            "ctrl+c,super+c",
+            "copy_or_clear",
+            "Clear",
+            id="composer.clear",
+            key_display="^c",
+            tooltip="Copy what is selected, else clear what is written; ctrl+z brings it back",
             show=False,
         ),
         Binding("f6", "edit_outside", "Editor", id="composer.editor", tooltip="Write in your own editor", show=False),
@@ -126,6 +136,17 @@ class Composer(TextBox):
             self.take_submitted(self.text)
         else:
             self.post_message(self.Submitted(self.text))
+
+    def action_copy_or_clear(self) -> None:
+        """A selection is copied, here or in the transcript; else the words go, in a step of their own for an undo."""
+        if self.selected_text:
+            self.action_copy()
+        elif self.screen.get_selected_text() or not self.text:
+            raise SkipAction
+        else:
+            self.history.checkpoint()
+            self.replace("", (0, 0), self.document.end, maintain_selection_offset=False)
+            self.history.checkpoint()
 
     def action_edit_outside(self) -> None:
         self.post_message(self.EditOutside())

@@ -20,9 +20,21 @@ class ListFilter(Line):
         Binding("pagedown", "move('page_down')", "Page down", show=False),
     ]
 
-    def __init__(self, target: str, *, id: str | None = None) -> None:
-        super().__init__(placeholder="Type to filter", id=id)
+    def __init__(self, target: str, *, id: str | None = None, placeholder: str = "Type to filter") -> None:
+        super().__init__(placeholder=placeholder, id=id)
         self._target = target
+
+    def open(self) -> None:
+        """Be there, and take the keys from now on: those that follow in the same burst are no commands of the list any
+        more, and ``Shell.on_key`` brings them here.
+        ``focus()`` would come a turn of the loop later, and until then they would be commands of the list."""
+        self.display = True
+        self.screen.set_focus(self)
+
+    def close(self) -> None:
+        """Be gone, with what was typed."""
+        self.display = False
+        self.value = ""
 
     @property
     def words(self) -> list[str]:

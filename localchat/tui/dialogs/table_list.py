@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
@@ -160,12 +160,22 @@ class CatalogList(OptionList):
         self._click_opens = click_opens
         self._shown: list[Row | Heading] = []
 
-    def show_rows(self, rows: Sequence[Row | Heading], prefer: str | None = None) -> None:
-        """Replace what is shown. The cursor stays on its row; where that is gone, on the one that took its place.
+    def show_rows(
+        self,
+        rows: Sequence[Row | Heading],
+        prefer: str | None = None,
+        *,
+        cursor: str | None = None,
+        vanished: Literal["neighbour"] | None = "neighbour",
+    ) -> None:
+        """Replace what is shown. The cursor stays on its row; where that is gone, on the one that took its place, or
+        with ``vanished=None`` on none.
 
-        ``prefer``: the row for the cursor where it was nowhere yet.
+        ``prefer``: the row for the cursor where it was nowhere yet. ``cursor``: the row for it in any case.
         """
         if list(rows) == self._shown and self._options:
+            if cursor is not None:
+                self.go_to(cursor)
             return
         before = self.row_id
         index = self.highlighted or 0
@@ -177,7 +187,9 @@ class CatalogList(OptionList):
                 self._clear_caches()
                 self._update_lines()
             self._shown = list(rows)
-            self.highlighted = self._landing(before or prefer, index if before else 0)
+            self.highlighted = self._landing(cursor or before or prefer, index if before else 0)
+            if vanished is None and cursor is None and before is not None and self.row_id != before:
+                self.highlighted = None
             if before is not None:
                 self.scroll_to(y=offset, animate=False, force=True, immediate=True)
 

@@ -22,8 +22,13 @@ MORE_EVERY = 0.03  # seconds between two parts of a very long message
 
 
 class Transcript(TranscriptView):
-    """A chat of any length. It asks for nothing: what is to be copied or opened it posts as messages."""
+    """A chat of any length. It asks for nothing: what is to be copied or opened it posts as messages.
 
+    A click marks a message and leaves the focus where it is: letters are commands here, and whoever clicks to select or
+    to copy goes on writing.
+    """
+
+    FOCUS_ON_CLICK = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("home", "jump_to_start", "First", show=False, id="transcript.start", tooltip="First message"),
         Binding("end", "jump_to_end", "Last", show=False, id="transcript.end", tooltip="The end, and follow it"),
@@ -124,6 +129,13 @@ class Transcript(TranscriptView):
     def watch_has_focus(self, _has_focus: bool) -> None:
         super().watch_has_focus(_has_focus)
         self.refresh()
+
+    def jump_to(self, index: int, highlight: str = "") -> None:
+        """Go to a message and mark it: the keys act on what one was led to."""
+        super().jump_to(index, highlight)
+        if len(self._window):
+            self._cursor = self._window.entry(max(0, min(index, len(self._window) - 1))).key
+            self.refresh()
 
     # Copying
 

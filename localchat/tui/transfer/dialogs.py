@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -44,9 +45,7 @@ class ExportDialog(Form[Path | None]):
 
     def body(self) -> ComposeResult:
         name = f"{slug(self._chat.title) or f'chat-{self._chat.id}'}.md"
-        formats = Select(
-            [(Content(words), form) for words, form in FORMATS], value="md", allow_blank=False, compact=True
-        )
+        formats = Select([(Text(words), form) for words, form in FORMATS], value="md", allow_blank=False, compact=True)
         yield Field("File", Line(name, id="file"), note=f"in {Path.cwd()}, where no folder is named")
         yield Field("Format", formats)
         yield from self.end()

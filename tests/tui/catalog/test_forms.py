@@ -403,3 +403,16 @@ def export_of(path: Path) -> None:
     at = "2026-03-02T14:02:00.000Z"
     messages = (WholeMessage("1", None, "user", "Hi", at), WholeMessage("2", "1", "assistant", "Hello.", at))
     path.write_text("".join(json_document([WholeChat("localchat", "1", "Hi", messages, at, at)], at)), "utf-8")
+
+
+async def test_a_letter_jumps_to_the_choice_that_begins_with_it(stocked: Store) -> None:
+    app = Bench(stocked, ProviderForm())
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        select = app.screen.query(Select).first()
+        select.focus()
+        await pilot.press("enter", *"opena")
+        await settled(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert getattr(select.value, "name", select.value) == "OpenAI"
