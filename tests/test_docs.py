@@ -120,7 +120,7 @@ def test_the_page_of_the_store_names_every_column(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "store.md").read_text("utf-8")
     with Store(tmp_path / "store.db") as store:
         for table in ("providers", "model_configs", "chats", "messages", "catalog_events"):
-            columns = {row["name"] for row in store.connection.execute(f"pragma table_info({table})").fetchall()}
+            columns = {row["name"] for row in store.connection.execute(f"pragma table_xinfo({table})").fetchall()}
             section = text[text.index(f"\n`{table}`") :]
             rows = re.search(r"\n((?:\|.*\n)+)", section)
             assert rows is not None

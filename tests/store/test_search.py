@@ -153,7 +153,8 @@ def test_the_glance_at_the_newest_finds_what_the_index_finds(
         return
     expression = f"words : ({' '.join(term.expression for term in terms)})"
     indexed = store.connection.execute(
-        "select 1 from message_words where message_words match ? and rowid = ?", (expression, message)
+        "select 1 from message_words where message_words match ? and rowid = (select place from messages where id = ?)",
+        (expression, message),
     ).fetchone()
     assert holds(fold(content), terms) == (indexed is not None)
 
@@ -456,3 +457,34 @@ def test_a_cancel_at_any_moment_is_a_cancel(store: Store) -> None:
                 ends.add("cancelled")
             cancelling.join()
     assert ends == {"found", "cancelled"}
+
+
+def test_the_newest_are_found_first_also_where_they_came_in_last(tmp_path: Path) -> None:
+    """An import brings messages of before; ids grow all the same."""
+    with known_store(tmp_path / "chats.db") as store:
+        times = ["2026-01-05", "2026-01-01", "2026-01-09", "2026-01-03", "no time", "2026-01-03"]
+        for at in times:
+            store.connection.execute(
+                "insert into messages (chat_id, role, content, created_at) values (1, 'user', 'frames', ?)",
+                (f"{at}T00:00:00.000Z" if at[0] == "2" else at,),
+            )
+        store.connection.commit()
+        found = store.search.find(Query("frames"))
+        assert [hit.created_at[:10] for hit in found] == [
+            "2026-01-09", "2026-01-05", "2026-01-03", "2026-01-03", "2026-01-01", "no time",
+        ]  # fmt: skip
+        same = [hit.message_id for hit in found[2:4]]
+        assert same == sorted(same, reverse=True)
+        paged, after = [], None
+        while page := store.search.find(Query("frames"), limit=2, after=after):
+            paged += page
+            after = page[-1].message_id
+        assert paged == list(found)
+        assert [hit.message_id for hit in store.search.find(Query("fr"))] == [hit.message_id for hit in found]
+        assert store.search.sound()
+        store.connection.execute("update messages set created_at = '2026-02-01T00:00:00.000Z' where id = ?", (same[0],))
+        store.connection.commit()
+        assert store.search.find(Query("frames"))[0].message_id == same[0]
+        assert store.search.sound()
+        store.search.rebuild()
+        assert store.search.find(Query("frames"))[0].message_id == same[0]

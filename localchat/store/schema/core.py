@@ -7,6 +7,7 @@ write this file.
 from __future__ import annotations
 
 from localchat.store.schema.identity import IDENTITY
+from localchat.store.schema.places import PLACES
 from localchat.store.schema.recordings import RECORDINGS
 from localchat.store.schema.remedies import REMEDIES
 from localchat.store.schema.search import SEARCH
@@ -165,7 +166,7 @@ insert into model_configs (provider, model, is_default, is_local) values ('local
 # default. ``search``: the index of all words, filled with those that are there. ``sources``: where chats came from.
 # ``identity``: providers by id, refs on messages as they were, the hosts a chat may go to.
 # ``recordings``: how replies came, where a provider is recorded.
-# ``remedies``: what can be done about a failed reply.
+# ``remedies``: what can be done about a failed reply. ``places``: messages found by their time.
 STEPS: tuple[tuple[str, str], ...] = (
     ("core", CORE),
     ("search", SEARCH),
@@ -173,5 +174,6 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("identity", IDENTITY),
     ("recordings", RECORDINGS),
     ("remedies", REMEDIES),
+    ("places", PLACES),
 )
 CURRENT = len(STEPS)

@@ -39,17 +39,17 @@ from {source} cross join chats c on c.id = m.chat_id left join model_configs x o
 where {where} and c.deleted_at is null
   and (:since is null or m.created_at >= :since) and (:until is null or m.created_at < :until)
 """
-# Newest first is by the index's own rowid: by m.id the planner would sort every hit.
+# Newest first is by the index's own rowid, which is the place in time: by a column the planner would sort every hit.
 _INDEXED = (
     _MESSAGES.format(
-        source="message_words f cross join messages m on m.id = f.rowid",
+        source="message_words f cross join messages m on m.place = f.rowid",
         where="message_words match :expression and f.rowid < :below",
     )
     + "order by f.rowid desc"
 )
 _NEWEST = (
-    _MESSAGES.format(source="messages m", where="m.id < :below and m.status <> 'streaming' and m.content <> ''")
-    + "order by m.id desc"
+    _MESSAGES.format(source="messages m", where="m.place < :below and m.status <> 'streaming' and m.content <> ''")
+    + "order by m.place desc"
 )
 _TITLED = """
 select c.id, c.title, c.updated_at, c.archived_at is not null as archived,
@@ -58,7 +58,7 @@ from chat_words f cross join chats c on c.id = f.rowid left join model_configs x
 where chat_words match :expression and c.deleted_at is null
   and (:since is null or c.updated_at >= :since) and (:until is null or c.updated_at < :until)
   and (:models is null or c.model_config_id in (select value from json_each(:models)))
-order by f.rowid desc limit :limit
+order by c.updated_at desc, c.id desc limit :limit
 """
 
 
@@ -239,12 +239,19 @@ class Search:
         expression = _expression(query, expressions)
         values: dict[str, object] = {
             "expression": expression,
-            "below": 2**62 if after is None else after,
+            "below": self._below(after),
             "since": query.since,
             "until": query.until,
         }
         sql = _INDEXED if expression else _NEWEST
         return self._fetched(sql + (f" limit {limit:d}" if limit is not None else ""), values)
+
+    def _below(self, after: int | None) -> int:
+        """The place that a page begins below. Where the last message of the page before has gone, nothing follows."""
+        if after is None:
+            return 2**63 - 1
+        row = self._connection.execute("select place from messages where id = ?", (after,)).fetchone()
+        return 0 if row is None else int(row[0])
 
     def _fetched(self, sql: str, values: dict[str, object]) -> Iterator[sqlite3.Row]:
         """Rows in handfuls; the statement is over when this is, so that no snapshot stays pinned."""
