@@ -162,6 +162,17 @@ class ChatList(Vertical):
         self._current = chat_id
         self._highlight(chat_id)
 
+    def neighbour(self, chat_id: int | None, step: int) -> int | None:
+        """The chat above (-1) or below (1) this one, where there is one; for a chat that is not listed, the first."""
+        ids = [chat.id for chat in self._chats]
+        if chat_id not in ids:
+            return ids[0] if ids else None
+        place = ids.index(chat_id) + step
+        if place >= len(ids) and self._more:
+            self._read_more()
+            ids = [chat.id for chat in self._chats]
+        return ids[place] if 0 <= place < len(ids) else None
+
     def _highlight(self, chat_id: int | None) -> None:
         options = self.options
         if chat_id is None or not any(chat.id == chat_id for chat in self._chats):

@@ -64,7 +64,14 @@ class ChatScreen(Screen[None]):
         ),
         Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Begin a new chat", priority=True),
         Binding("ctrl+o", "pick_model", "Model", id="chat.model", tooltip="Pick this chat's model", priority=True),
-        Binding("ctrl+b", "toggle_list", "Chats", id="chat.list", tooltip="Show or hide the chat list", priority=True),
+        Binding(
+            "ctrl+b",
+            "toggle_list",
+            "Chats",
+            id="chat.list",
+            tooltip="Go to the list of chats; again: hide it",
+            priority=True,
+        ),
         Binding(
             "ctrl+r",
             "ask_again",
@@ -74,13 +81,15 @@ class ChatScreen(Screen[None]):
             priority=True,
         ),
         Binding(
-            "ctrl+g",
+            "alt+g",
             "go_on",
             "Go on",
             id="chat.go_on",
             tooltip="Have the last reply continued where it was stopped or cut",
             priority=True,
         ),
+        Binding("alt+up", "go_by(-1)", "Above", id="chat.above", tooltip="The chat above", show=False, priority=True),
+        Binding("alt+down", "go_by(1)", "Below", id="chat.below", tooltip="The chat below", show=False, priority=True),
         Binding("ctrl+y", "copy_last", "Copy", id="chat.copy", tooltip="Copy the last reply", priority=True),
         Binding(
             "ctrl+end", "to_the_end", "To the end", id="chat.end", tooltip="Go to the end", show=False, priority=True
@@ -265,7 +274,18 @@ class ChatScreen(Screen[None]):
         with reporting(self._shell):
             await flow
 
+    def action_go_by(self, step: int) -> None:
+        """Open the chat above or below the open one, as the list has them; the composer keeps the focus."""
+        chat = self.conversation.chat
+        there = self.chat_list.neighbour(chat.id if chat is not None else None, step)
+        if there is not None:
+            self._open_chat(there)
+            self.set_focus(self.conversation.composer)
+
     def action_toggle_list(self) -> None:
+        if self.chat_list.display and not self.chat_list.has_focus_within:
+            self.set_focus(self.chat_list.options)
+            return
         self._show_list(not self.chat_list.display)
 
     def _show_list(self, shown: bool) -> None:

@@ -33,10 +33,10 @@ class Transcript(TranscriptView):
         Binding("home", "jump_to_start", "First", show=False, id="transcript.start", tooltip="First message"),
         Binding("end", "jump_to_end", "Last", show=False, id="transcript.end", tooltip="The end, and follow it"),
         Binding(
-            "k,alt+up", "previous_message", "Previous", show=False, id="transcript.previous",
+            "k", "previous_message", "Previous", show=False, id="transcript.previous",
             tooltip="Mark the message before",
         ),
-        Binding("j,alt+down", "next_message", "Next", show=False, id="transcript.next", tooltip="Mark the next one"),
+        Binding("j", "next_message", "Next", show=False, id="transcript.next", tooltip="Mark the next one"),
         Binding(
             "c", "copy_message", "Copy", id="transcript.copy", tooltip="Copy the marked message as Markdown"
         ),

@@ -196,16 +196,23 @@ async def test_the_picker_stands_on_the_best_match_and_on_nothing_where_its_row_
         assert store.chats.get(2).model.ref == "zeta/z1"  # type: ignore[union-attr]
 
 
+def open_chat_of(app: LocalChat) -> int | None:
+    chat = app.chat_screen.conversation.chat
+    return chat.id if chat is not None else None
+
+
 Effect = Callable[[LocalChat], bool]
 PRESSED: dict[str, tuple[str, Effect]] = {
     "chat.new": ("ctrl+n", lambda app: app.chat_screen.conversation.chat is None),
     "chat.model": ("ctrl+o", lambda app: isinstance(app.screen, ModelPicker)),
-    "chat.list": ("ctrl+b", lambda app: not app.chat_screen.chat_list.display),
+    "chat.list": ("ctrl+b", lambda app: app.chat_screen.chat_list.options.has_focus),
     "chat.again": ("ctrl+r", lambda app: "‹ 2/2 ›" in screen_text(app) or "2/2" in screen_text(app)),
-    "chat.go_on": ("ctrl+g", lambda app: "and more" in screen_text(app)),
+    "chat.go_on": ("alt+g", lambda app: "and more" in screen_text(app)),
     "chat.copy": ("ctrl+y", lambda app: app.clipboard.startswith("line 0")),
     "chat.end": ("ctrl+end", lambda app: app.chat_screen.conversation.transcript.at_end),
     "chat.start": ("ctrl+home", lambda app: not app.chat_screen.conversation.transcript.at_end),
+    "chat.above": ("alt+up", lambda app: open_chat_of(app) == 3),
+    "chat.below": ("alt+down", lambda app: open_chat_of(app) == 1),
     "chat.instructions": ("f4", lambda app: isinstance(app.screen, ChatForm)),
     "chat.compact": ("f5", lambda app: "compact" in screen_text(app).lower() or "summary" in screen_text(app)),
     "chat.sent": ("f9", lambda app: isinstance(app.screen, SentScreen)),
@@ -233,6 +240,10 @@ async def test_a_key_of_the_chat_works_while_one_writes(store: Store, row: str) 
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await say(pilot, "Tell me.")
         conversation = app.chat_screen.conversation
+        if row == "chat.above":
+            add_chat(store, "A newer one", "alpha/a1", [("Who?", "Me.")])
+            await app.chat_screen.open_chat(2)
+            app.chats_changed()
         if row == "chat.end":
             conversation.transcript.jump_to_start()
         conversation.composer.focus()
@@ -246,4 +257,4 @@ async def test_a_key_of_the_chat_works_while_one_writes(store: Store, row: str) 
                 break
             await pilot.pause(0.02)
         assert seen(app)
-        assert conversation.composer.text == ("" if row == "chat.new" else "hal")
+        assert conversation.composer.text == ("" if row in ("chat.new", "chat.above", "chat.below") else "hal")

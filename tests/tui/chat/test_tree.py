@@ -83,7 +83,7 @@ async def test_a_stopped_reply_goes_on_in_a_new_version(store: Store) -> None:
         await pilot.pause(0.1)
         await pilot.press("escape")
         await settled(pilot)
-        await pilot.press("ctrl+g")
+        await pilot.press("alt+g")
         await settled(pilot)
         text = screen_text(app)
         assert "one two three four" in text

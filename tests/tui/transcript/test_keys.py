@@ -31,7 +31,7 @@ async def test_j_and_k_mark_messages_while_the_transcript_has_the_focus() -> Non
         assert transcript.selected_message == 2
         await pilot.press("k", "k", "k")
         assert transcript.selected_message == 1
-        await pilot.press("j", "alt+down")
+        await pilot.press("j", "j")
         assert transcript.selected_message == 3
 
 
