@@ -124,8 +124,9 @@ class Changed(LocalChatError):
         hint: str = "Look at what it is now, and confirm that.",
         *,
         now: Mapping[str, object] | None = None,
+        remedy: Remedy | None = None,
     ) -> None:
-        super().__init__(message, hint)
+        super().__init__(message, hint, remedy=remedy)
         self.now = dict(now or {})
 
 
