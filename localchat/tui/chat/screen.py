@@ -125,6 +125,7 @@ class ChatScreen(Screen[None]):
             id="chat.ask_default",
             tooltip="Ask the default this time, where the chat's model is no longer offered",
             show=False,
+            priority=True,
         ),
         Binding("ctrl+s", "export", "Export", id="chat.export", tooltip="Write this chat to a file", show=False),
         Binding("f3", "add_found", "Add server", id="chat.found", tooltip="Add the server found on this machine"),

@@ -221,6 +221,7 @@ PRESSED: dict[str, tuple[str, Effect]] = {
     "chat.export": ("ctrl+s", lambda app: isinstance(app.screen, ExportDialog)),
 }
 ELSEWHERE = {
+    "chat.ask_default": "test_offers: where a model is not offered any more",
     "chat.stop": "test_chat_screen: escape stops a reply",
     "chat.back": "test_focus: leads back to the composer",
     "chat.found": "test_chat_screen: needs a server that was found",
