@@ -117,6 +117,7 @@ def add(
     if path is not None:
         _check_weights(path)
     before = catalog.default()
+    removed = {grave.id for grave in catalog.models(provider, removed=True)}
     model = catalog.add_model(
         provider,
         name,
@@ -127,10 +128,12 @@ def add(
         provider_kind="embedded" if (provider, name) == (BUILT_IN_PROVIDER, BUILT_IN_MODEL) else None,
     )
     after = catalog.default()
-    lines = [f"Added {model.ref}.", default_line(ref_of(before), ref_of(after))]
+    revived = model.id in removed
+    back = f"{model.ref} is back.{_used_by(session, model)}"
+    lines = [back if revived else f"Added {model.ref}.", default_line(ref_of(before), ref_of(after))]
     if before is not None and before.model == BUILT_IN_MODEL and after is not None and after.id == before.id:
         lines.append(f"{before.ref} is your default; `localchat models default {model.ref}` makes it this one.")
-    answer(session, {**_entry(model), **_defaults(before, after)}, *filter(None, lines))
+    answer(session, {**_entry(model), "revived": revived, **_defaults(before, after)}, *filter(None, lines))
 
 
 def _check_weights(path: str) -> None:

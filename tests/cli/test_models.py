@@ -79,7 +79,7 @@ def test_the_model_in_the_box_comes_back_by_adding_it(run: Run, store: Store) ->
     run("models", "remove", "local/smollm2", "--yes")
     assert refs(run) == []
 
-    assert run("models", "add", "local/smollm2").out == "Added local/smollm2.\nDefault: local/smollm2.\n"
+    assert run("models", "add", "local/smollm2").out == "local/smollm2 is back.\nDefault: local/smollm2.\n"
     assert refs(run) == ["local/smollm2"]
 
 
@@ -306,3 +306,15 @@ def test_who_was_demoted_or_switched_off_does_not_become_the_default_again_by_it
     run("models", "enable", "play/echo")
 
     assert run("models", "default", "--json").json["default"] == "local/smollm2"
+
+
+def test_a_model_that_is_added_again_to_its_provider_is_told_as_revived(run: Run, echo: Store) -> None:
+    first = run("models", "list", "--json").json
+    (old,) = [each for each in first if each["ref"] == "play/echo"]
+    run("ask", "-m", "play/echo", "hello")
+    run("models", "remove", "play/echo", "--yes")
+    back = run("models", "add", "play/echo", "--json").json
+    assert (back["id"], back["revived"]) == (old["id"], True)
+    assert run("models", "add", "play/other", "--json").json["revived"] is False
+    run("models", "remove", "play/other", "--yes")
+    assert run("models", "add", "play/other").out.startswith("play/other is back.")
