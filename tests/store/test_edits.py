@@ -43,7 +43,7 @@ def test_twelve_pairs_that_set_two_parameters_at_once_lose_none(path: Path, stor
     lines = [event for event in store.catalog.events() if event.action == "model-edited"]
     assert len(lines) == 24
     for event in lines:
-        before, after = event.detail["parameters"]
+        before, after = event.detail["fields"]["parameters"]
         assert len(set(before.items()) ^ set(after.items())) <= 2, "each line of the log changes one parameter"
 
 

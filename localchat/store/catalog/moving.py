@@ -1,6 +1,7 @@
 """Giving every chat of some models another one, for good: what it would do, doing it, and the way back.
 
-Chats in the trash move too, so that none of them comes back to a model that is gone.
+Chats in the trash move too, so that none of them comes back to a model that is gone. 20,000 chats keep the
+store locked for about 70 ms: to compare them one by one costs as much as to write them.
 """
 
 from __future__ import annotations
