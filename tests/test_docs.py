@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
+from xml.etree import ElementTree
 
 import pytest
 
@@ -148,15 +149,35 @@ def test_the_page_of_the_life_of_models_lists_every_action_of_the_log() -> None:
     assert set(re.findall(r"`((?:provider|model|default|chats)-[a-z]+|undone)`", text)) == set(get_args(Action))
 
 
-def test_the_pictures_are_drawn_by_the_app(tmp_path: Path) -> None:
-    drawing = ROOT / "docs" / "pictures" / "make.py"
-    subprocess.run([sys.executable, str(drawing), str(tmp_path)], check=True, timeout=60)
+@pytest.mark.timeout(300)
+def test_the_pictures_are_what_the_app_draws_now(tmp_path: Path) -> None:
+    there = ROOT / "docs" / "pictures"
+    subprocess.run([sys.executable, str(there / "make.py"), str(tmp_path)], check=True, timeout=240)
+    drawn = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.svg")}
+    committed = {path.name: path.read_text("utf-8") for path in there.glob("*.svg")}
+    stale = [name for name in drawn if drawn[name] != committed.get(name)]
+    assert set(drawn) == set(committed)
+    assert not stale, "run `make pictures` and look at them"
     for name, words in {
         "chat.svg": "gpt-4o was removed. qwen3:8b answers now.",
         "removal.svg": "Remove openai?",
+        "demo.svg": "atlas-large was removed. parrot answers now.",
     }.items():
-        for picture in (tmp_path / name, drawing.with_name(name)):
-            assert words in shown_in(picture), picture
+        assert words in shown_in(there / name), name
+
+
+def test_the_moving_picture_is_one_file_that_plays_by_itself() -> None:
+    svg = (ROOT / "docs" / "pictures" / "demo.svg").read_text("utf-8")
+    root = ElementTree.fromstring(svg)
+    frames = [each for each in root if each.get("id", "").startswith("frame")]
+    assert len(frames) == len(re.findall(r"@keyframes k\d+ ", svg)) == 9
+    assert not re.search(r"<script|https?://(?!www\.w3\.org|www\.textualize\.io)", svg), "nothing is loaded or run"
+    assert len(svg) < 600_000
+
+
+def test_every_picture_stands_in_a_page() -> None:
+    shown = {name for page in PAGES for name in re.findall(r"pictures/([\w-]+\.svg)", page.read_text("utf-8"))}
+    assert shown == {path.name for path in (ROOT / "docs" / "pictures").glob("*.svg")}
 
 
 def shown_in(picture: Path) -> str:

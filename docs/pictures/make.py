@@ -1,4 +1,8 @@
-"""Draw the pictures of the README from the app itself: ``python docs/pictures/make.py`` or ``make pictures``."""
+"""Draw the pictures of the pages from the app itself: ``python docs/pictures/make.py`` or ``make pictures``.
+
+``demo.svg`` moves: the whole of `localchat demo`. The others are single screens. A test holds the committed ones to
+what this draws.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,31 @@ import asyncio
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from textual.pilot import Pilot
 
 from localchat.store import Store
-from localchat.testing import Reply, Script, StillClock, add_chat, say, settled, still_app, still_environment
+from localchat.testing import (
+    Reply,
+    Script,
+    StillClock,
+    add_chat,
+    opened,
+    say,
+    screen_text,
+    settled,
+    still_app,
+    still_environment,
+)
+from localchat.tui.demo.app import Demo
+from localchat.tui.demo.content import furnish as furnish_demo
+from localchat.tui.demo.guide import Guide
 
 HERE = Path(__file__).resolve().parent
 SIZE = (112, 34)
@@ -42,6 +62,47 @@ EARLIER = (
 )
 
 
+class Step(NamedTuple):
+    """Of the demo: keys, what the guide says then, and how many seconds that is to be seen."""
+
+    keys: tuple[str, ...]
+    says: str
+    seconds: float
+
+
+DEMO = (
+    Step((), "enter sends “And with WAL?”", 4),
+    Step(("enter",), "f2 shows who answers here", 4),
+    Step(("f2",), "With the cursor on atlas, d removes it", 3),
+    Step(("d",), "enter removes it", 5),
+    Step(("enter",), "atlas is gone; no chat is", 4),
+    Step(("escape",), "press enter: parrot answers", 3),
+    Step(("A", *"nybody", "space", *"there", "question_mark"), "press enter: parrot answers", 2),
+    Step(("enter",), "f8 brings atlas back", 5),
+    Step(("f8",), "ctrl+q ends the demo", 6),
+)
+
+
+class Look(NamedTuple):
+    """At a screen: keys that lead there from the one before, words to wait for, keys that lead back."""
+
+    there: tuple[str, ...]
+    says: str
+    back: tuple[str, ...]
+
+
+SCREENS = {
+    "help": Look(("f1",), "Every key of this place", ("escape",)),
+    "model-picker": Look(("ctrl+o",), "gpt-4o-mini", ("escape",)),
+    "search": Look(("ctrl+f", *"lock"), "3 hits", ("escape",)),
+    "instructions": Look(("f4",), "Temperature", ("escape",)),
+    "providers": Look(("f2",), "Models of", ()),
+    "provider-form": Look(("a",), "Begin with", ("escape",)),
+    "model-form": Look(("right", "a"), "Most tokens", ("escape", "left")),
+    "removal": Look(("end", "d"), "Remove openai?", ()),
+}
+
+
 def furnish(path: Path, clock: StillClock) -> Store:
     """A store as it is after some weeks. All providers answer by script, whatever their kind."""
     store = Store(path, clock=clock, busy_timeout=0)
@@ -61,23 +122,42 @@ def furnish(path: Path, clock: StillClock) -> Store:
 
 
 async def draw(folder: Path) -> None:
-    """``removal.svg``: the dialog before a removal; ``chat.svg``: the chat that goes on after it."""
+    """Every picture, into this folder."""
     still_environment()
+    await draw_the_demo(folder)
+    await draw_the_screens(folder)
+    with tempfile.TemporaryDirectory() as home, Store(Path(home, "new.db"), clock=StillClock()) as store:
+        async with opened(still_app(store), SIZE) as pilot:
+            save(pilot, folder / "first-start.svg")
+
+
+async def draw_the_screens(folder: Path) -> None:
+    """``removal.svg``: the dialog before a removal; ``chat.svg``: the chat that goes on after it; and the others."""
     clock = StillClock(MORNING - timedelta(hours=27))
     with tempfile.TemporaryDirectory() as home, furnish(Path(home, "localchat.db"), clock) as store:
         app = still_app(store, Script(Reply(WAL)))
         async with app.run_test(size=SIZE) as pilot:
-            await remove_the_provider(pilot, folder)
+            for name, look in SCREENS.items():
+                await pilot.press(*look.there)
+                await until(pilot, lambda look=look: look.says in screen_text(pilot.app))  # type: ignore[misc, arg-type]
+                save(pilot, folder / f"{name}.svg")
+                await pilot.press(*look.back)
+                await settled(pilot)
+            await remove_the_provider(pilot)
             await say(pilot, "And with WAL?")
             save(pilot, folder / "chat.svg")
 
 
-async def remove_the_provider(pilot: Pilot[None], folder: Path) -> None:
-    await pilot.press("f2")
-    await settled(pilot)
-    await pilot.press("end", "d")  # local, ollama, openai
-    await settled(pilot)
-    save(pilot, folder / "removal.svg")
+async def until(pilot: Pilot[Any], so: Callable[[], bool]) -> None:
+    """Wait until that is so and drawn."""
+    async with asyncio.timeout(20):
+        await settled(pilot)
+        while not so():
+            await asyncio.sleep(0.01)
+            await settled(pilot)
+
+
+async def remove_the_provider(pilot: Pilot[Any]) -> None:
     for _ in range(8):  # to the button that does it
         if pilot.app.focused is not None and pilot.app.focused.id == "yes":
             break
@@ -89,13 +169,63 @@ async def remove_the_provider(pilot: Pilot[None], folder: Path) -> None:
     await settled(pilot)
 
 
-def save(pilot: Pilot[None], path: Path) -> None:
-    """As an SVG that loads no font from elsewhere."""
-    svg = pilot.app.export_screenshot(title="localchat")
+# The picture that moves
+
+
+async def follow(pilot: Pilot[Any], step: Step) -> None:
+    """Press the keys, and wait until the guide has seen what they did."""
+
+    def advised() -> bool:
+        guides = pilot.app.screen.query(Guide)
+        return bool(guides) and step.says in guides.first().advice
+
+    pilot.app.clear_notifications()
+    await pilot.press(*step.keys)
+    await until(pilot, advised)
+
+
+async def draw_the_demo(folder: Path) -> None:
+    frames = []
+    with tempfile.TemporaryDirectory() as home, furnish_demo(Path(home), StillClock()) as store:
+        async with opened(Demo(store, still=True), (100, 30)) as pilot:
+            for step in DEMO:
+                await follow(pilot, step)
+                frames.append((drawn(pilot, f"f{len(frames)}", "localchat demo"), step.seconds))
+    folder.joinpath("demo.svg").write_text(animated(frames), "utf-8")
+
+
+def animated(frames: list[tuple[str, float]]) -> str:
+    """One SVG that shows each for its seconds, again and again; the first one alone where nothing may move."""
+    whole = sum(seconds for _, seconds in frames)
+    head = re.match(r"<svg[^>]*>", frames[0][0])
+    assert head is not None
+    rules, groups, at = [], [], 0.0
+    for number, (svg, seconds) in enumerate(frames):
+        begin, end = 100 * at / whole, 100 * (at + seconds) / whole
+        at += seconds
+        shown = "visible" if number == 0 else "hidden"
+        middle = "" if number == 0 else f"{begin:.3f}% {{ visibility: visible }} "
+        after = "" if number == len(frames) - 1 else f"{end:.3f}% {{ visibility: hidden }} "
+        rules.append(f"@keyframes k{number} {{ 0% {{ visibility: {shown} }} {middle}{after}}}")
+        rules.append(f"#frame{number} {{ visibility: {shown}; animation: k{number} {whole:g}s step-end infinite }}")
+        inside = re.sub(r"^<svg[^>]*>|</svg>\s*$", "", svg)
+        groups.append(f'<g id="frame{number}">\n{inside}\n</g>')
+    rules.append("@media (prefers-reduced-motion: reduce) { g { animation: none !important } }")
+    style = "<style>\n" + "\n".join(rules) + "\n</style>"
+    return "\n".join([head[0], style, *groups, "</svg>"]) + "\n"
+
+
+def save(pilot: Pilot[Any], path: Path) -> None:
+    path.write_text(drawn(pilot, "t", "localchat") + "\n", "utf-8")
+
+
+def drawn(pilot: Pilot[Any], prefix: str, title: str) -> str:
+    """As an SVG that loads no font from elsewhere. ``prefix`` keeps its classes apart from those of another one."""
+    svg = pilot.app.export_screenshot(title=title)
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family: Fira Code", "font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono'", svg)
-    svg = re.sub(r"terminal-\d+", "t", svg)
-    path.write_text(svg + "\n", "utf-8")
+    svg = re.sub(r"terminal-\d+", prefix, svg)
+    return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE).strip()
 
 
 if __name__ == "__main__":
