@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.widgets import Static
 
 from localchat.errors import LocalChatError
@@ -105,7 +106,7 @@ class Guide(Static):
             return
         try:
             now = advice(facts_of(self._of))
-        except LocalChatError:  # something of it went in this moment; the next look sees what is left
+        except (LocalChatError, NoMatches):  # in this moment something of it went, or the app closes or opens
             return
         if now != self.advice:
             self.advice = now

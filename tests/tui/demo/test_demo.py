@@ -117,3 +117,12 @@ def test_advice_fits_a_narrow_terminal() -> None:
     said = {advice(Facts(place, *switch)) for switch, place in product(switches, places)}
     assert len(said) == 11
     assert max(map(len, said)) <= 72
+
+
+async def test_a_look_while_the_app_opens_or_closes_sees_nothing_and_breaks_nothing(demo: Demo) -> None:
+    async with opened(demo) as pilot:
+        await guided(pilot, "enter sends")
+        guide = demo.screen.query_one(Guide)
+        await demo.chat_screen.conversation.remove()
+        guide.look()
+        assert "enter sends" in guide.advice
