@@ -119,10 +119,13 @@ def test_advice_fits_a_narrow_terminal() -> None:
     assert max(map(len, said)) <= 72
 
 
-async def test_a_look_while_the_app_opens_or_closes_sees_nothing_and_breaks_nothing(demo: Demo) -> None:
+async def test_a_look_while_the_app_opens_or_closes_breaks_nothing(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closing(app: object) -> Facts:
+        raise NoMatches
+
     async with opened(demo) as pilot:
         await guided(pilot, "enter sends")
         guide = demo.screen.query_one(Guide)
-        await demo.chat_screen.conversation.remove()
+        monkeypatch.setattr("localchat.tui.demo.guide.facts_of", closing)
         guide.look()
         assert "enter sends" in guide.advice
