@@ -55,6 +55,11 @@ def present() -> bool:
         return False
 
 
+def _progress(what: str, fetched: int) -> Progress:
+    """By the size of what will be there, which is the one that people are told: it travels a little smaller."""
+    return Progress(what, fetched * SIZE // FETCHED_BYTES, SIZE)
+
+
 async def pull() -> AsyncGenerator[Progress, None]:
     """Fetch the weights where they are missing, telling how far it is (in bytes).
 
@@ -66,7 +71,7 @@ async def pull() -> AsyncGenerator[Progress, None]:
         await asyncio.sleep(0.1)
     if present():
         return
-    _running.append(Progress(_WHAT, 0, FETCHED_BYTES))
+    _running.append(_progress(_WHAT, 0))
     try:
         async with contextlib.aclosing(_fetch()) as fetching:
             async for progress in fetching:
@@ -81,8 +86,8 @@ async def _fetch() -> AsyncGenerator[Progress, None]:
     with _workplace(folder) as work:
         async with contextlib.aclosing(_download(work)) as downloading:
             async for done in downloading:
-                yield Progress(_WHAT, min(done, FETCHED_BYTES), FETCHED_BYTES)
-        yield Progress(f"Checking {TITLE}", FETCHED_BYTES, FETCHED_BYTES)
+                yield _progress(_WHAT, min(done, FETCHED_BYTES))
+        yield _progress(f"Checking {TITLE}", FETCHED_BYTES)
         stop = _Stop()
         unpacking = asyncio.ensure_future(asyncio.to_thread(_put_in_place, work, folder / FILE_NAME, stop))
         try:

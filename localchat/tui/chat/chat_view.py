@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from textual.containers import Vertical
@@ -17,7 +18,7 @@ from localchat.tui.chat.chat_session import ChatSession
 from localchat.tui.chat.chat_transcript import ChatTranscript
 from localchat.tui.chat.costs import Cost
 from localchat.tui.chat.entries import ChatSource, live_entry, reply_entry
-from localchat.tui.chat.greeting import Greeting, Offer
+from localchat.tui.chat.greeting import Greeting, Offer, services_with_a_key
 from localchat.tui.chat.live_turns import LiveReply, LiveTurn, LiveTurns
 from localchat.tui.chat.standing_line import first_to_answer
 
@@ -67,7 +68,9 @@ class ChatView(Vertical):
         model = first_to_answer(self._store, self.session.model_for_new_chat)
         built_in = model is not None and self._built_in(model)
         greeting = self.query_one(Greeting)
-        greeting.say(model, built_in=built_in, weights_here=built_in and weights_are_here())
+        wanting = (model is None or built_in) and not getattr(self.app, "still", False)
+        services = services_with_a_key(self._store.catalog.providers(), os.environ) if wanting else ()
+        greeting.say(model, built_in=built_in, weights_here=built_in and weights_are_here(), services=services)
         greeting.offer(self.offers)
 
     def _built_in(self, model: Model) -> bool:
