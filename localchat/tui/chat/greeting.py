@@ -75,7 +75,7 @@ class _Words(Static):
         elif self.built_in and model.model == BUILT_IN_MODEL:
             parts += [("❯ ", "$accent"), "Say something. SmolLM2 135M will answer, inside this program, offline.\n"]
             once = "" if self.weights_here else " The first message fetches 98 MB, once."
-            parts += [(f"  Good for a try; tiny, often wrong.{once}\n\n", "dim")]
+            parts += [(f"  Good for a try; often wrong.{once}\n\n", "dim")]
         else:
             parts += [
                 ("❯ ", "$accent"),

@@ -38,7 +38,7 @@ async def test_a_new_store_says_who_answers_what_for_and_the_next_step(tmp_path:
         async with opened(app, (140, 30)):
             shown = screen_text(app)
             assert "SmolLM2 135M will answer" in shown
-            assert "Good for a try; tiny, often wrong." in shown
+            assert "Good for a try; often wrong." in shown
             assert "98 MB, once." in shown
             assert USUAL in shown
 
