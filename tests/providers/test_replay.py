@@ -249,3 +249,14 @@ def test_the_address_keeps_the_file_and_both_switches(tmp_path: Path, in_order: 
 
 def test_it_runs_on_this_machine(deck: Deck) -> None:
     assert deck(chat(*TALK)).local
+
+
+async def test_of_two_chats_that_ask_the_same_the_one_that_went_like_this_answers(deck: Deck) -> None:
+    def talk(name: str, first: str, answer: str) -> WholeChat:
+        return chat(
+            user("1", None, first), reply("2", "1", "…"), user("3", "2", "Go on"), reply("4", "3", answer), name=name
+        )
+
+    demo = deck(talk("a", "About cats", "Cats."), talk("b", "About dogs", "Dogs."))
+    assert await text(demo, asking("About dogs", "…", "Go on")) == "Dogs."
+    assert await text(demo, asking("About cats", "…", "Go on")) == "Cats."
