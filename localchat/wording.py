@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from localchat.errors import ConfirmRemote
-from localchat.records import NO_TIME, Reason
+from localchat.records import NO_TIME, CatalogEvent, DefaultChange, Model, Reason, Undone
+from localchat.text import count, one_line
 
 # Told where the default was taken away by a program that knows nothing of it.
+NO_DEFAULT = "There is no default now. Add a model or switch one on."
 ANOTHER_PROGRAM = "Another program changed providers or models."
 
 # The state of a model that its endpoint does not list any more, or does not know.
@@ -43,3 +45,59 @@ def leaves(question: ConfirmRemote) -> str:
         else f"{question.wanted} cannot answer now, and nobody knows where it ran: perhaps on your own machine."
     )
     return f"{was} {question.used} answers at {question.host}: it would see the whole chat."
+
+
+def takes_back(event: CatalogEvent) -> str:
+    """What undoing this line of the log takes back: ``the removal of zeta``."""
+    subject = one_line(event.subject, 60)
+    match event.action:
+        case "provider-removed" | "model-removed":
+            return f"the removal of {subject}"
+        case "provider-enabled" | "model-enabled":
+            return f"switching {subject} on"
+        case "provider-disabled" | "model-disabled":
+            return f"switching {subject} off"
+        case "provider-edited" | "model-edited":
+            return f"the edit of {subject}"
+        case "chats-moved":
+            return f"moving the chats of {subject}"
+        case _:
+            return f"the default {event.default_after}" if event.default_after else "the change of the default"
+
+
+def taken_back(done: Undone) -> str:
+    """What an undo did, in one sentence."""
+    event = done.event
+    match event.action:
+        case "provider-removed":
+            subject = one_line(event.subject, 60)
+            models = f" and {count(len(done.models), 'model')}" if done.models else ""
+            return f"{subject}{models} {'are' if done.models else 'is'} back."
+        case "model-removed":
+            refs = ", ".join(one_line(model.ref, 60) for model in done.models)
+            return f"{refs} {'is' if len(done.models) == 1 else 'are'} back."
+        case "chats-moved":
+            return f"{count(done.chats, 'chat has its', 'chats have their')} old model back."
+        case _:
+            return f"Took back {takes_back(event)}."
+
+
+def label(model: Model) -> str:
+    """``qwen3:8b · ollama``."""
+    return f"{one_line(model.model)} · {one_line(model.provider)}"
+
+
+def default_words(change: DefaultChange) -> str:
+    """What happened to the default, in one sentence; nothing where nothing did."""
+    if not change.changed:
+        return ""
+    if change.after is None:
+        return f"{change.before.model if change.before else 'It'} was your default. {NO_DEFAULT}"
+    if change.before is None:
+        return f"Default: {change.after.model} · {change.after.provider}."
+    return f"Default: {_apart(change.before, change.after)} → {_apart(change.after, change.before)}."
+
+
+def _apart(model: Model, other: Model) -> str:
+    """The name, with its provider where the two names alone are the same."""
+    return model.model if model.model != other.model else label(model)

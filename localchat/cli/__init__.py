@@ -19,6 +19,7 @@ __all__ = ["localchat"]
         "chats": "localchat.cli.chats:chats",
         "models": "localchat.cli.models:models",
         "providers": "localchat.cli.providers:providers",
+        "undo": "localchat.cli.undo:undo",
         "import": "localchat.cli.transfer:import_chats",
         "backup": "localchat.cli.transfer:backup",
         "doctor": "localchat.cli.doctor:doctor",

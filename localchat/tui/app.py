@@ -56,7 +56,7 @@ class LocalChat(Shell):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", tooltip="Every key of this place", priority=True),
         Binding("f2", "providers", "Providers", id="app.providers", tooltip="Providers and models"),
-        Binding("f8", "undo", "Undo", id="app.undo", tooltip="Undo the last removal", show=False, priority=True),
+        Binding("f8", "undo", "Undo", id="app.undo", tooltip="Undo the last change", show=False, priority=True),
         Binding(
             "ctrl+q", "quit", "Quit", id="app.quit", tooltip="Quit; a running reply is kept", show=False, priority=True
         ),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from textual.app import ComposeResult
 from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
+
+from localchat.text import one_line
+from localchat.tui.shell import Shell
 
 
 class KeyBar(Footer):
@@ -15,6 +20,17 @@ class KeyBar(Footer):
 
     _shown: object = None
 
+    @property
+    def _undoes(self) -> str:
+        return one_line(self.app.undos.label, 30) if isinstance(self.app, Shell) else ""
+
+    def compose(self) -> ComposeResult:
+        """The key that takes something back says what."""
+        for key in super().compose():
+            if isinstance(key, FooterKey) and key.action.endswith("undo") and self._undoes:
+                key.description = f"Undo {self._undoes}"
+            yield key
+
     async def recompose(self) -> None:
         if not self.is_attached:  # closed since it was asked for
             return
@@ -23,8 +39,8 @@ class KeyBar(Footer):
             for _, binding, enabled, tooltip in self.screen.active_bindings.values()
             if binding.show
         ]
-        if shown == self._shown:
+        if (shown, self._undoes) == self._shown:
             return
-        self._shown = shown
+        self._shown = (shown, self._undoes)
         await super().recompose()
         self.mutate_reactive(Footer.compact)  # Textual drops the watchers of what is gone when it calls them

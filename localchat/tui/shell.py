@@ -1,10 +1,9 @@
-"""What crosses screens: the shell that every screen can rely on, and the undo stack of the app."""
+"""What crosses screens: the shell that every screen can rely on."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TypeVar
 
 from textual import work
@@ -14,26 +13,17 @@ from textual.events import Key
 from textual.reactive import reactive
 from textual.widgets import Input
 
-from localchat.errors import DiskFull, LocalChatError, StoreBusy
+from localchat.errors import LocalChatError
 from localchat.records import Model
 from localchat.store import PendingWrites, Store
 from localchat.tui import textual_private
 from localchat.tui.tasks import Tasks
 from localchat.tui.textual_private import forget_closed
-from localchat.tui.toasts import tell, tell_error
+from localchat.tui.toasts import tell_error
+from localchat.tui.undo import Undos
 from localchat.turns import Connect
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Undo:
-    """One removal that can be undone. ``run`` does it and returns what to tell; it raises LocalChatError where it
-    cannot be done any more."""
-
-    label: str
-    run: Callable[[], Awaitable[str]]
-    models: frozenset[int] = frozenset()  # the ids of those that come back
 
 
 class Shell(App[None]):
@@ -46,6 +36,7 @@ class Shell(App[None]):
     catalog_version: reactive[int] = reactive(0)
     chats_version: reactive[int] = reactive(0)
     default_model: reactive[Model | None] = reactive(None)
+    undo_version: reactive[int] = reactive(0)
     waiting: reactive[str] = reactive("")  # what is waited for, where another program keeps the store locked
 
     def __init__(self, store: Store, connect: Connect) -> None:
@@ -54,8 +45,7 @@ class Shell(App[None]):
         self.connect = connect
         self.tasks = Tasks(self.crash)
         self.pending = PendingWrites(self.tasks.start, self._tell_waiting)
-        self.undos: list[Undo] = []
-        self.forgotten_keys: dict[str, str] = {}  # by entry: out of the keyring, but an undo brings them back
+        self.undos = Undos(self)
         self.still = False  # nothing blinks, nothing on this machine is looked for: for tests with snapshots
 
     def pop_screen(self) -> AwaitComplete:
@@ -112,10 +102,6 @@ class Shell(App[None]):
     def _tell_waiting(self, what: str) -> None:
         self.waiting = what
 
-    def undo_brings_back(self, model_id: int) -> bool:
-        """Whether f8, pressed now, takes back the removal of this model."""
-        return bool(self.undos) and model_id in self.undos[-1].models
-
     def crash(self, bug: Exception) -> None:
         """A bug outside of any key: as loud as one in a key."""
         textual_private.crash(self, bug)
@@ -123,23 +109,13 @@ class Shell(App[None]):
     async def on_unmount(self) -> None:
         await self.tasks.end()
 
+    # Taking back.
+
     @work(group="undo")
     async def action_undo(self) -> None:
-        await self.undo_newest()
+        await self.undos.undo_newest()
 
-    async def undo_newest(self) -> None:
-        """In a worker: undo the newest removal. One that cannot be undone any more is told and forgotten, so that it
-        does not stand in the way of older ones; where only the moment was bad (store busy, disk full) it is kept for
-        another try."""
-        if not self.undos:
-            tell(self, "Nothing to undo.")
-            return
-        undo = self.undos.pop()
-        try:
-            done = await undo.run()
-        except LocalChatError as error:
-            if isinstance(error, StoreBusy | DiskFull):
-                self.undos.append(undo)
-            tell_error(self, error)
-        else:
-            tell(self, done)
+    def undo_changed(self) -> None:
+        """What f8 would take back is something else now."""
+        self.undo_version += 1
+        self.screen.refresh_bindings()

@@ -14,7 +14,6 @@ from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound
 from localchat.records import CatalogEvent, Model, Provider, Undone, is_local
 from localchat.store.catalog import log, moving, queries, removal
 from localchat.store.catalog.transaction import Change
-from localchat.text import count
 
 _REMOVALS = ("provider-removed", "model-removed")
 _SWITCHES = ("provider-enabled", "provider-disabled", "model-enabled", "model-disabled")
@@ -90,24 +89,6 @@ def undo(change: Change, event_id: int) -> Undone:
     settled = change.settle()
     change.log("undone", event.subject, {"undoes": event.id, "action": event.action}, settled, event.provider_id)
     return Undone(event, settled, None, (), chats)
-
-
-def words(event: CatalogEvent) -> str:
-    """What taking it back would take back, as a person says it: ``the removal of zeta``."""
-    subject = event.subject
-    match event.action:
-        case "provider-removed" | "model-removed":
-            return f"the removal of {subject}"
-        case "provider-enabled" | "model-enabled":
-            return f"switching {subject} on"
-        case "provider-disabled" | "model-disabled":
-            return f"switching {subject} off"
-        case "provider-edited" | "model-edited":
-            return f"the edit of {subject}"
-        case "chats-moved":
-            return f"moving the chats of {subject}"
-        case _:
-            return f"the default {event.default_after}" if event.default_after else "the change of the default"
 
 
 # Each kind.
@@ -245,18 +226,3 @@ def _by_ref(change: Change, ref: str | None) -> Model | None:
         return None if ref is None else queries.live_model(change.tx, ref)
     except (NotFound, InvalidInput):
         return None
-
-
-def told(done: Undone) -> str:
-    """One sentence for a person: what came back."""
-    event = done.event
-    match event.action:
-        case "provider-removed":
-            models = f" and {count(len(done.models), 'model')}" if done.models else ""
-            return f"{event.subject}{models} {'are' if done.models else 'is'} back."
-        case "model-removed":
-            return f"{', '.join(model.ref for model in done.models)} {'is' if len(done.models) == 1 else 'are'} back."
-        case "chats-moved":
-            return f"{count(done.chats, 'chat has its', 'chats have their')} old model back."
-        case _:
-            return f"Took back {words(event)}."

@@ -5,12 +5,10 @@ All raise LocalChatError where the store refuses: nothing was changed then.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import functools
 from dataclasses import replace
 
-from localchat.errors import AlreadyExists, Changed, LocalChatError, ProviderNotConfigured
+from localchat.errors import AlreadyExists, Changed, ProviderNotConfigured
 from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, Model, Provider, Removal
 from localchat.store import patiently
 from localchat.text import count, one_line
@@ -18,8 +16,8 @@ from localchat.tui.catalog.model_picker import ModelPicker
 from localchat.tui.catalog.removal_dialog import RemovalDialog
 from localchat.tui.catalog.words import default_words, label, place_words, removal_words
 from localchat.tui.dialogs.confirm import ConfirmDialog
-from localchat.tui.shell import Shell, Undo
-from localchat.tui.toasts import reporting, tell, tell_error
+from localchat.tui.shell import Shell
+from localchat.tui.toasts import reporting, tell
 
 # Removing, and the way back.
 
@@ -41,16 +39,6 @@ async def remove_model(shell: Shell, model: Model) -> None:
 
 
 def _removed(shell: Shell, removal: Removal) -> None:
-    what = removal.provider.name if removal.provider else removal.models[0].model
-
-    async def run() -> str:
-        change = await patiently(lambda: shell.store.catalog.undo(removal))
-        _changed(shell)
-        await _return_key(shell, removal.provider)
-        return f"{_back(removal)} {default_words(change)}".strip()
-
-    back = frozenset(model.id for model in removal.models)
-    shell.undos.append(Undo(f"remove {one_line(what, 40)}", run, back))
     _changed(shell)
     lost = removal.default_before is not None and removal.default_after is None
     moved = f" {count(len(removal.moved.before), 'chat')} moved." if removal.moved is not None else ""
@@ -76,30 +64,16 @@ def _changed(shell: Shell) -> None:
 
 async def _forget_key(shell: Shell, provider: Provider) -> None:
     """Out of the keyring, and kept in memory for as long as the app runs: an undo brings it back."""
-    from localchat.providers import keys
-
-    with contextlib.suppress(LocalChatError):  # there was none, or it cannot be read: nothing to bring back
-        key = await asyncio.to_thread(keys.key_of, provider)
-        shell.forgotten_keys[provider.key_name or ""] = key or ""
-    try:
-        await asyncio.to_thread(keys.forget_key, provider)
-    except LocalChatError as error:
-        tell_error(shell, error)
+    with reporting(shell):
+        await shell.undos.keys.forget(provider)
 
 
 async def _return_key(shell: Shell, provider: Provider | None) -> None:
-    from localchat.providers import keys
-
     if provider is None or provider.key_source != "keyring":
         return
-    key = shell.forgotten_keys.get(provider.key_name or "")
-    if key:
-        try:
-            await asyncio.to_thread(keys.save_key, provider, key)
-        except LocalChatError as error:
-            tell_error(shell, error)
-        else:
-            del shell.forgotten_keys[provider.key_name or ""]
+    with reporting(shell):
+        if told := await shell.undos.keys.give_back(provider):
+            tell(shell, told)
 
 
 async def restore_provider(shell: Shell, name: str) -> Provider | None:
@@ -173,17 +147,12 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
         if stayed_here and not to.is_local and not await _may_leave(shell, number, to):
             return
         try:
-            moved = await patiently(functools.partial(catalog.move_chats, shown, to.id))
+            moved = await shell.written("move the chats", functools.partial(catalog.move_chats, shown, to.id))
             break
         except Changed as error:
             changed = f"✗ {error.message}\n"
 
-    async def run() -> str:
-        back = await patiently(lambda: shell.store.chats.move_back(moved))
-        shell.chats_changed()
-        return f"{count(back, 'chat')} moved back to {what}."
-
-    shell.undos.append(Undo(f"move the chats of {what}", run))
+    shell.catalog_changed()
     shell.chats_changed()
     tell(shell, f"Moved {count(len(moved.before), 'chat')} from {what} to {one_line(to.model)}.   f8 undo")
 

@@ -51,7 +51,7 @@ class ProvidersScreen(Screen[None]):
         Binding("m", "move_chats", "Move chats", id="catalog.move", tooltip="Give its chats another model for good"),
         Binding("D", "discover", "Discover", id="catalog.discover", tooltip="Ask the provider which models it has"),
         Binding("t", "test", "Test", id="catalog.test", tooltip="Ask the provider whether it answers"),
-        Binding("u", "undo", "Undo", id="catalog.undo", tooltip="Undo the last removal"),
+        Binding("u", "undo", "Undo", id="catalog.undo", tooltip="Undo the last change"),
         Binding(
             "slash",
             "filter",
@@ -141,7 +141,7 @@ class ProvidersScreen(Screen[None]):
             case "discover" | "test":
                 return provider is not None
             case "undo":
-                return bool(self.app.undos)
+                return bool(self.app.undos.label)
         return True
 
     # Moving
@@ -217,7 +217,9 @@ class ProvidersScreen(Screen[None]):
             else:
                 return
             self.app.catalog_changed()
-            tell(self.app, f"Switched {'on' if on_now else 'off'} {name}. {default_words(change)}".strip())
+            tell(
+                self.app, f"Switched {'on' if on_now else 'off'} {name}. {default_words(change)}".strip() + "   f8 undo"
+            )
 
     @work(group="catalog")
     async def action_make_default(self) -> None:
@@ -251,7 +253,7 @@ class ProvidersScreen(Screen[None]):
 
     @work(group="undo")
     async def action_undo(self) -> None:
-        await self.app.undo_newest()
+        await self.app.undos.undo_newest()
         self._renew_footer()
 
     # Asking the provider

@@ -8,13 +8,9 @@ from urllib.parse import urlsplit
 
 from localchat.records import LOCAL_KINDS, NO_TIME, DefaultChange, Model, Provider, Removal, moment
 from localchat.text import count, one_line
-
-NO_DEFAULT = "There is no default now. Add a model or switch one on."
-
-
-def label(model: Model) -> str:
-    """``qwen3:8b · ollama``."""
-    return f"{one_line(model.model)} · {one_line(model.provider)}"
+from localchat.wording import NO_DEFAULT as NO_DEFAULT
+from localchat.wording import default_words as default_words
+from localchat.wording import label as label
 
 
 def context_words(tokens: int | None) -> str:
@@ -49,22 +45,6 @@ def place_words(provider: Provider) -> str:
         return "on this machine"
     host = host_of(provider.base_url)
     return f"at {host}" if host else "elsewhere"
-
-
-def default_words(change: DefaultChange) -> str:
-    """What happened to the default, in one sentence; nothing where nothing did."""
-    if not change.changed:
-        return ""
-    if change.after is None:
-        return f"{change.before.model if change.before else 'It'} was your default. {NO_DEFAULT}"
-    if change.before is None:
-        return f"Default: {change.after.model} · {change.after.provider}."
-    return f"Default: {_apart(change.before, change.after)} → {_apart(change.after, change.before)}."
-
-
-def _apart(model: Model, other: Model) -> str:
-    """The name, with its provider where the two names alone are the same."""
-    return model.model if model.model != other.model else label(model)
 
 
 def names(models: Sequence[Model], most: int = 6) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from localchat.records import Chat
 from localchat.text import count, one_line
 from localchat.tui.chat.live_turns import LiveTurns
-from localchat.tui.shell import Shell, Undo
+from localchat.tui.shell import Shell
 from localchat.tui.toasts import tell
 
 
@@ -29,6 +29,7 @@ async def delete_chat(shell: Shell, live: LiveTurns, chat_id: int) -> None:
         shell,
         lambda: shell.store.chats.trash(chat_id),
         lambda: shell.store.chats.untrash(chat_id),
+        "deleting",
         "Deleted",
         "is back",
     )
@@ -41,12 +42,15 @@ async def archive_chat(shell: Shell, chat_id: int) -> None:
         shell,
         lambda: shell.store.chats.archive(chat_id, archived),
         lambda: shell.store.chats.archive(chat_id, not archived),
+        "archiving" if archived else "taking out of the archive",
         "Archived" if archived else "Took out of the archive",
         "is back where it was",
     )
 
 
-async def _with_undo(shell: Shell, do: Callable[[], Chat], undo: Callable[[], Chat], done: str, undone: str) -> None:
+async def _with_undo(
+    shell: Shell, do: Callable[[], Chat], undo: Callable[[], Chat], doing: str, done: str, undone: str
+) -> None:
     chat = await shell.written("change the chat", do)
     title = one_line(chat.title, 40)
 
@@ -55,7 +59,7 @@ async def _with_undo(shell: Shell, do: Callable[[], Chat], undo: Callable[[], Ch
         shell.chats_changed()
         return f"{title} {undone}."
 
-    shell.undos.append(Undo(f"{done} {title}", back))
+    shell.undos.push(f"{doing} {title}", back, [chat.id])
     shell.chats_changed()
     tell(shell, f"{done} {title}.   f8 undo")
 
@@ -92,6 +96,6 @@ async def empty_trash(shell: Shell) -> None:
     )
     if agreed:
         gone = await shell.written("empty the trash", shell.store.chats.empty_trash)
-        shell.undos.clear()  # an undo of a deletion may point at what is gone now
+        shell.undos.forget_deleted()
         shell.chats_changed()
         tell(shell, f"Deleted {count(gone, 'chat')} for good.")

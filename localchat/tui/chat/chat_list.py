@@ -67,7 +67,7 @@ class ChatOptions(OptionList):
             tooltip="Show the archive, then the trash",
             show=False,
         ),
-        Binding("u", "app.undo", "Undo", id="chats.undo", tooltip="Undo the last removal"),
+        Binding("u", "app.undo", "Undo", id="chats.undo", tooltip="Undo the last change"),
         Binding("slash", "filter", "Filter", id="chats.filter", tooltip="Show the chats whose title has these words"),
     ]
 

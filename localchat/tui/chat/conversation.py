@@ -15,7 +15,7 @@ from localchat import turns
 from localchat.errors import Changed, ConfirmRemote, InvalidInput, LocalChatError, NotFound
 from localchat.providers import warm
 from localchat.records import Chat, Progress
-from localchat.text import count
+from localchat.text import count, one_line
 from localchat.tui.chat import costs
 from localchat.tui.chat import standing_line as lines
 from localchat.tui.chat.asking_again import AskingAgain, Planned
@@ -392,7 +392,26 @@ class Conversation(ChatView):
         if (seconds := self._asking_again.seconds) is not None:
             return lines.asking_again(seconds)
         model = self.session.model_for_new_chat
-        return lines.standing(self._store, self.chat, model, self.fill(), self._shell.undo_brings_back)
+        return lines.standing(self._store, self.chat, model, self.fill(), self._shell.undos.takes_back_removal_of)
+
+    @on(Writing.ChipRemoved)
+    def _chip_removed(self, event: Writing.ChipRemoved) -> None:
+        """f8 puts it back where it was, whichever chat is open by then."""
+        event.stop()
+        chat_id, chip, what = self.session.chat_id, event.chip, event.what
+
+        async def put_back() -> str:
+            if self.session.chat_id == chat_id:
+                self.writing.put_back(chip)
+                return f"Back: {what}"
+            chat = self._store.chats.get(chat_id) if chat_id is not None else None
+            kept = self._drafts.of(chat_id)
+            self._drafts.keep(chat_id, replace(kept, chips=(*kept.chips, chip)))
+            self._drafts.save()
+            return f"Back in {one_line(chat.title, 40) if chat is not None else 'the new chat'}: {what}"
+
+        self._shell.undos.push(f"removing {what}", put_back, [chat_id] if chat_id is not None else [])
+        tell(self._shell, f"Removed {what}. f8 puts it back.")
 
     @on(Composer.Turned)
     def _turn_page(self, event: Composer.Turned) -> None:

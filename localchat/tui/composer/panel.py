@@ -18,7 +18,6 @@ from localchat.store import Store
 from localchat.tui.composer.attachment_bar import Chips, chip_label
 from localchat.tui.composer.completions import Begun, Completions, begun, candidates, completed
 from localchat.tui.composer.composer import Composer
-from localchat.tui.shell import Shell, Undo
 from localchat.tui.tasks import apart
 from localchat.tui.toasts import tell, tell_error
 
@@ -42,6 +41,14 @@ class Writing(Vertical):
 
     class Changed(Message):
         """Words or chips changed."""
+
+    class ChipRemoved(Message):
+        """A chip was taken off; ``what`` names it. ``put_back`` brings it back while its chat is open."""
+
+        def __init__(self, chip: Chip, what: str) -> None:
+            super().__init__()
+            self.chip = chip
+            self.what = what
 
     class EditOutside(Message):
         """The draft is to be written in the person's own editor: ``run_editor`` does it."""
@@ -78,6 +85,9 @@ class Writing(Vertical):
         return await files_of(draft.words, draft.paths, kept, [*ignored, *pasted])
 
     # Chips
+
+    def put_back(self, chip: Chip) -> None:
+        self._add(chip)
 
     def _add(self, *chips: Chip) -> None:
         self.chips.chips = (*self.chips.chips, *chips)
@@ -136,15 +146,7 @@ class Writing(Vertical):
         chip = self.chips.chips[number]
         self.chips.chips = self.draft.without(number).chips
         self.post_message(self.Changed())
-        what = chip_label(chip)
-
-        async def put_back() -> str:
-            self._add(chip)
-            return f"Back: {what}"
-
-        if isinstance(self.app, Shell):
-            self.app.undos.append(Undo(f"Remove {what}", put_back))
-            tell(self.app, f"Removed {what}. f8 puts it back.")
+        self.post_message(self.ChipRemoved(chip, chip_label(chip)))
 
     # What the words name
 
