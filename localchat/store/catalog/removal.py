@@ -243,7 +243,8 @@ def _restore_provider(change: Change, provider: Provider) -> None:
     if queries.find_provider(change.tx, provider.name) is not None:
         raise AlreadyExists(
             f"There is a provider {provider.name} already; nothing was restored.",
-            f"Rename that one first, such as `localchat providers edit {provider.name} --name {provider.name[:60]}-2`.",
+            f"Rename that one, such as `localchat providers edit {provider.name} --name {provider.name[:60]}-2`, then"
+            f" `localchat providers restore {provider.name}`.",
         )
     change.tx.execute(
         "insert into providers (id, name, kind, base_url, key_source, key_name, enabled, created_at, updated_at)"

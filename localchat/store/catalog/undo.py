@@ -114,7 +114,8 @@ def _provider_as_before(change: Change, event: CatalogEvent) -> None:
     name, base_url = fields.get("name", provider.name), fields.get("base_url", provider.base_url)
     if name != provider.name and queries.find_provider(change.tx, name) is not None:
         raise AlreadyExists(
-            f"There is a provider {name} already; nothing was changed.", "Rename or remove that one, then undo again."
+            f"There is a provider {name} already; nothing was changed.",
+            f"Rename that one, then `localchat providers edit {provider.name} --name {name}`.",
         )
     change.write(
         f"The provider {provider.name}",
@@ -150,7 +151,8 @@ def _model_as_before(change: Change, event: CatalogEvent) -> None:
     there = queries.twin(change.tx, model.provider, name, but=model.id)
     if there is not None:
         raise AlreadyExists(
-            f"There is a model {there.ref} already; nothing was changed.", "Rename or remove that one, then undo again."
+            f"There is a model {there.ref} already; nothing was changed.",
+            f"Rename that one, then `localchat models edit {model.ref} --name {name}`.",
         )
     change.write(
         f"The model {model.ref}",
@@ -215,7 +217,7 @@ def _return_default(change: Change, event: CatalogEvent) -> None:
     if event.action in _CHOICES and not before.usable:
         raise InvalidInput(
             f"{before.ref} cannot be the default again: it {'was removed' if before.removed else 'is switched off'}.",
-            "Restore it or switch it on, then undo again.",
+            f"Restore it or switch it on, then `localchat models default {before.ref}`.",
         )
     if before.usable and log.nobody_chose_since(change.tx, event.id):
         change.give_default(before)

@@ -96,14 +96,14 @@ async def test_the_footer_shows_what_applies_to_what_the_cursor_is_on(stocked: S
     app = Bench(stocked, ProvidersScreen())
     async with app.run_test(size=(160, 30)) as pilot:
         await settled(pilot)
-        assert footer(app) == "a Add, e Edit, d Delete, space On/off, D Discover, t Test, esc Back"
+        assert footer(app) == "a Add, e Edit, d Delete, space On/off, D Discover, t Test, u Undo, esc Back"
         await pilot.press("right", "down")
         await settled(pilot)
         assert "* Default" in footer(app)
         assert "r Restore" not in footer(app)
         await pilot.press("left", "up", "right", "end")
         await settled(pilot)
-        assert footer(app) == "a Add, r Restore, m Move chats, D Discover, t Test, esc Back"
+        assert footer(app) == "a Add, r Restore, m Move chats, D Discover, t Test, u Undo, esc Back"
 
 
 async def test_star_makes_the_default_and_says_what_it_was(stocked: Store) -> None:
@@ -141,12 +141,12 @@ async def test_switching_off_the_default_says_who_took_over(stocked: Store) -> N
     async with app.run_test() as pilot:
         await pilot.press("right", "space")
         await settled(pilot, lambda: len(app.toasts()) == 1)
-        assert app.toasts()[-1] == "Switched off gpt-4o. Default: gpt-4o → smollm2."
+        assert app.toasts()[-1] == "Switched off gpt-4o. Default: gpt-4o → smollm2.   f8 undo"
         await settled(pilot)
         assert "off" in screen_text(pilot)
         await pilot.press("space")
         await settled(pilot, lambda: len(app.toasts()) == 2)
-        assert app.toasts()[-1] == "Switched on gpt-4o."
+        assert app.toasts()[-1] == "Switched on gpt-4o.   f8 undo"
 
 
 async def test_switching_off_the_provider_of_the_only_usable_model_says_that_there_is_no_default(
@@ -161,7 +161,7 @@ async def test_switching_off_the_provider_of_the_only_usable_model_says_that_the
         assert "no default model" in screen_text(pilot)
         await pilot.press("space")
         await settled(pilot, lambda: len(app.toasts()) == 2)
-        assert app.toasts()[-1] == "Switched on local. Default: smollm2 · local."
+        assert app.toasts()[-1] == "Switched on local. Default: smollm2 · local.   f8 undo"
 
 
 async def test_a_removed_model_is_restored_and_its_chats_use_it_again(stocked: Store) -> None:
@@ -189,7 +189,7 @@ async def test_the_chats_of_a_removed_model_move_to_another_and_back(stocked: St
         assert stocked.catalog.use_counts()[stocked.catalog.live("ollama/qwen3:8b").id] == 2
         await pilot.press("u")
         await settled(pilot, lambda: len(app.toasts()) == 2)
-        assert app.toasts()[-1] == "1 chat moved back to mistral:7b."
+        assert app.toasts()[-1] == "1 chat has its old model back."
         assert stocked.catalog.use_counts()[stocked.catalog.live("ollama/qwen3:8b").id] == 1
 
 

@@ -67,7 +67,7 @@ async def test_the_standing_line_fits_a_small_window(store: Store) -> None:
     app = still_app(store)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        assert "⊘ z1 was removed. New turns use ★ f1.  ^o another model  f2 restore" in screen_text(app)
+        assert "⊘ z1 was removed. New turns use ★ f1.  ^o another model  f8 undo" in screen_text(app)
 
 
 def elsewhere(store: Store, host: str = "other.example") -> int:
