@@ -22,6 +22,7 @@ __all__ = ["localchat"]
         "undo": "localchat.cli.undo:undo",
         "import": "localchat.cli.transfer:import_chats",
         "backup": "localchat.cli.transfer:backup",
+        "restore": "localchat.cli.restore:restore",
         "doctor": "localchat.cli.doctor:doctor",
         "record": "localchat.cli.record:record",
         "demo": "localchat.cli.demo:demo",

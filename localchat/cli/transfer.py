@@ -132,24 +132,30 @@ def import_chats(session: Session, file: str, kind: str | None, dry_run: bool) -
 
 
 @click.command(cls=Command)
-@click.argument("file", type=Words(), metavar="FILE")
+@click.argument("file", type=Words(), metavar="[FILE]", required=False)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @pass_session
-def backup(session: Session, file: str, force: bool) -> None:
+def backup(session: Session, file: str | None, force: bool) -> None:
     """Copy the whole store to FILE, while it is in use, and check the copy.
 
-    FILE is a store of its own: `localchat --db FILE` opens it.
+    Without FILE it goes into the folder STORE-backups beside the store. `localchat restore` brings one back.
     """
     from localchat.store.backup import back_up
+    from localchat.store.backups import keep
 
+    if force and file is None:
+        raise wrong_usage("--force belongs to FILE.")
     status = StatusLine()
+
+    def tell(copied: int, total: int) -> None:
+        status.show(f"Copying {size(copied)} of {size(total)} …")
+
     try:
-        done = back_up(
-            session.store,
-            file,
-            force=force,
-            progress=lambda copied, total: status.show(f"Copying {size(copied)} of {size(total)} …"),
-        )
+        if file is None:
+            done = keep(session.store.connection, session.store.path, progress=tell)
+            assert done is not None, "one that a person asks for is always due"
+        else:
+            done = back_up(session.store, file, force=force, progress=tell)
     finally:
         status.clear()
     answer(

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localchat.errors import DiskFull, InvalidInput, StoreUnreadable
-from localchat.store import Store
 from localchat.store.connection import snapshot, translated
 from localchat.store.file import named
 from localchat.text import one_line
-from localchat.transfer.atomic_files import replacing, target, writing
+from localchat.transfer.atomic_files import replacing, sweep, target, writing
+
+if TYPE_CHECKING:
+    from localchat.store import Store
 
 _PAGES = 2048  # copied between two looks at whether to go on; 8 MB
+_LEFT = 3600.0  # seconds; what was not written for so long, a killed backup left
 _SPARE = 10_000_000  # bytes that stay free on the disk
 
-_COUNTS = "select (select count(*) from chats), (select count(*) from messages)"
+COUNTS = "select (select count(*) from chats), (select count(*) from messages)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,15 @@ def back_up(
     Raises InvalidInput, AlreadyExists (without ``force``), DiskFull, StoreUnreadable where the copy is not whole.
     """
     path = target(name, force=force)
-    _refuse_the_store(path, store.path)
-    connection = store.connection
+    sweep(path.parent, f".{glob.escape(path.name[:100])}.*.part", older=_LEFT)
+    return copy_to(store.connection, store.path, path, progress)
+
+
+def copy_to(
+    connection: sqlite3.Connection, store: Path, path: Path, progress: Callable[[int, int], object] = lambda *_: None
+) -> Backup:
+    """The same to a path that was looked at. ``connection``: any to the store that is in no transaction."""
+    _refuse_the_store(path, store)
     page, pages = (int(connection.execute(f"pragma {what}").fetchone()[0]) for what in ("page_size", "page_count"))
     free = shutil.disk_usage(path.parent).free
     if free < page * pages + _SPARE:
@@ -59,7 +71,7 @@ def back_up(
     with replacing(path) as beside:
         # The read transaction holds the moment still: whatever others write meanwhile, nothing begins anew.
         with snapshot(connection):
-            counts = tuple(connection.execute(_COUNTS).fetchone())
+            counts = tuple(connection.execute(COUNTS).fetchone())
             _copy(connection, beside, lambda left, total: progress((total - left) * page, total * page))
         _check(beside, counts)
         with writing(path):
@@ -88,7 +100,7 @@ def _check(beside: Path, counts: tuple[int, ...]) -> None:
     with translated(beside), contextlib.closing(sqlite3.connect(beside, isolation_level=None)) as copy:
         damage = [str(row[0]) for row in copy.execute("pragma integrity_check(5)").fetchall()]
         loose = copy.execute("pragma foreign_key_check").fetchall()
-        there = tuple(copy.execute(_COUNTS).fetchone())
+        there = tuple(copy.execute(COUNTS).fetchone())
     if damage != ["ok"] or loose or there != counts:
         said = "; ".join(damage) if damage != ["ok"] else "rows point at nothing" if loose else "rows are missing"
         raise StoreUnreadable(

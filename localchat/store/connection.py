@@ -250,7 +250,7 @@ def _ours(error: sqlite3.Error | UnicodeDecodeError, path: object) -> LocalChatE
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or isinstance(error, UnicodeDecodeError):
         return StoreUnreadable(
             f"{store} is no localchat store, or it is damaged ({error}).",
-            "Give another file with --db, or put a backup in its place.",
+            "Give another file with --db, or put a backup in its place: `localchat restore`.",
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StoreUnreadable(

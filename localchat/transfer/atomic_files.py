@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -55,6 +56,16 @@ def replacing(path: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 beside.unlink()
             raise
+
+
+def sweep(folder: Path, pattern: str, older: float = 0.0) -> None:
+    """Remove what killed writers left of files like ``pattern``: those not written to for ``older`` seconds."""
+    with contextlib.suppress(OSError):
+        for left in folder.glob(pattern):
+            with contextlib.suppress(OSError):
+                if time.time() - left.lstat().st_mtime >= older:
+                    left.unlink()
+                    left.with_name(f"{left.name}-journal").unlink()
 
 
 @contextlib.contextmanager
