@@ -10,9 +10,8 @@ import re
 
 # C0 except tab and newline, DEL, C1, and the bidi controls that reorder what is read (Trojan Source, CVE-2021-42574).
 # Zero-width joiners stay: emoji and several scripts need them. Lone surrogates cannot be encoded for any terminal.
-_UNSAFE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]"
-)
+UNSAFE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff"
+_UNSAFE = re.compile(f"[{UNSAFE}]")
 _LINE_ENDS = re.compile(r"\r\n?|\u2028|\u2029")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 

@@ -16,6 +16,7 @@ from textual import work
 from textual.app import SystemCommand
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.events import Resize
 from textual.screen import Screen
 from textual.worker import WorkerFailed
@@ -29,6 +30,7 @@ from localchat.tui.chat.live_turns import LiveTurns
 from localchat.tui.chat.screen import ChatScreen
 from localchat.tui.dialogs.too_small import TooSmallScreen, too_small
 from localchat.tui.shell import Shell
+from localchat.tui.terminal_gate import gated
 from localchat.tui.themes import DARK, LIGHT
 from localchat.tui.toasts import tell
 from localchat.tui.unstored import rescued
@@ -78,6 +80,9 @@ class LocalChat(Shell):
         self._marking = False
         self.bug: Exception | None = None
         self.chat_screen = ChatScreen(self, self.turns)
+
+    def get_driver_class(self) -> type[Driver]:
+        return gated(super().get_driver_class())
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat_screen
