@@ -6,6 +6,7 @@ Nothing here reads the store. What may be a key that was pasted by mistake is ne
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import unicodedata
@@ -261,15 +262,17 @@ def context(tokens: int | None) -> int | None:
 
 def parameters(given: Mapping[str, Any] | None, there: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Those that are set; a parameter that is None is left to the model. One that is ``there`` already as it is given
-    stays, known or not: another program may have written it."""
+    stays, whatever it is: another program may have written it. Only those that localchat knows are checked for their
+    range; any other is a field of the endpoint's request body, and the endpoint's to judge."""
     checked: dict[str, Any] = {}
     for name, value in (given or {}).items():
         if there and name in there and there[name] == value:
             checked[name] = value
             continue
-        if name not in _PARAMETERS:
-            raise InvalidInput(f"{quoted(str(name))} is no parameter.", f"Parameters: {', '.join(_PARAMETERS)}.")
         if value is None:
+            continue
+        if name not in _PARAMETERS:
+            checked[name] = _passed_on(name, value)
             continue
         low, high, whole = _PARAMETERS[name]
         if (
@@ -285,11 +288,45 @@ def parameters(given: Mapping[str, Any] | None, there: Mapping[str, Any] | None 
     return checked
 
 
+def _passed_on(name: str, value: Any) -> Any:
+    """A field of the request body that localchat does not use itself. Raises InvalidInput where it is one that every
+    turn sets, or could not be sent."""
+    if name == "think":
+        if value not in THINK:
+            raise InvalidInput(f"think cannot be {_shown(value)}.", f"One of {', '.join(THINK)}.")
+        return value
+    if not _FIELD.fullmatch(name):
+        raise InvalidInput(f"{quoted(name)} is no parameter.", "A name has 1 to 64 letters, digits and _ . -")
+    if name.lower() in _PARAMETERS or name.lower() == "think":
+        raise InvalidInput(f"{name} is no parameter.", f"Write {name.lower()}.")
+    if name.lower() in _SECRET:
+        raise InvalidInput(f"{name} is no parameter: keys are never kept in the store.", "A key belongs to a provider.")
+    if name in _OURS:
+        raise InvalidInput(f"{name} is set by every turn itself.", "Leave it out.")
+    if isinstance(value, str) and len(value) >= 20 and _KEY_BEGINS.match(value):
+        raise InvalidInput(f"The value of {name} looks like a key; it was not used.", "A key belongs to the provider.")
+    try:
+        fits = len(json.dumps(value, allow_nan=False)) <= VALUE_LENGTH
+    except (ValueError, TypeError, RecursionError):
+        raise InvalidInput(
+            f"The value of {name} cannot be sent: it is no JSON.", "NaN and Infinity are none."
+        ) from None
+    if not fits:
+        raise InvalidInput(f"The value of {name} is too long.", f"At most {VALUE_LENGTH:,} characters.")
+    return value
+
+
 def patched(there: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with some of them set by name; None unsets one, and what is not named stays as it is."""
     kept = {name: value for name, value in there.items() if name not in changes}
     return {**kept, **parameters({name: value for name, value in changes.items() if value is not None}, there)}
 
+
+THINK = ("off", "low", "medium", "high")  # how long a model that reasons may think
+VALUE_LENGTH = 20_000
+_FIELD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SECRET = ("api_key", "api-key", "apikey", "authorization", "key", "password", "secret", "token")
+_OURS = ("model", "messages", "stream", "stream_options")
 
 # name: least, most, whole numbers only
 _PARAMETERS: dict[str, tuple[float, float, bool]] = {

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from localchat import turns
+from localchat import turns, validation
 from localchat.attachments.reading import read_all
 from localchat.cli.output import notice, print_json
-from localchat.cli.parameters import ChatId, ModelRef, Words, wrong_usage
+from localchat.cli.parameters import ChatId, ModelRef, Words, given, parameters_option, wrong_usage
 from localchat.cli.program import DEBUG, Command
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.cli.streaming_output import Outlet, StatusLine
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LEAVING = 0.5  # seconds that an interrupted program waits for a reader that does not read
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, epilog='Examples: localchat ask "Hello"; localchat ask -c -o temperature=0.2 "And again"')
 @click.option("-m", "--model", "ref", type=ModelRef(), metavar="REF", help="Answer this turn with that model.")
 @click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the chat used last.")
 @click.option("--chat", "chat_id", type=ChatId(), metavar="ID", help="Go on with that chat.")
@@ -52,6 +52,7 @@ LEAVING = 0.5  # seconds that an interrupted program waits for a reader that doe
     metavar="HOST",
     help="Agree that the chat goes to HOST where its model is gone, though that ran on this machine or nobody knows.",
 )
+@parameters_option("For this turn; may be repeated. An empty VALUE leaves it to the endpoint.")
 @click.option("--no-fallback", is_flag=True, help="The chat's own model or none: where it is gone, fail.")
 @click.argument("prompt", required=False, type=Words())
 @pass_session
@@ -63,6 +64,7 @@ def ask(
     system: str | None,
     files: tuple[str, ...],
     host: str | None,
+    parameters: tuple[str, ...],
     no_fallback: bool,
     prompt: str | None,
 ) -> None:
@@ -73,6 +75,7 @@ def ask(
     if goes_on and chat_id is not None:
         raise wrong_usage("-c and --chat exclude each other.")
     text = _words(prompt, files)
+    wanted = given(parameters)
     session.on_a_loop = True
     store = session.store
     if goes_on:
@@ -89,6 +92,7 @@ def ask(
         no_fallback=no_fallback,
         system=system,
         attachments=read_all(files),
+        parameters={**dict.fromkeys(wanted), **validation.parameters(wanted)},
     )
     while True:  # where another host would be asked by the time the person has answered, it is a new question
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from localchat.cli.output import NO_DEFAULT_NEXT, answer, default_line, notice, ref_of, table
-from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
+from localchat.cli.parameters import ModelRef, ProviderName, Words, given, parameters_option, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out, picked
 from localchat.cli.session import Session, pass_session
@@ -22,15 +21,7 @@ from localchat.wording import NOT_OFFERED
 
 _CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
 _PATH = click.option("--path", type=Words(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
-_PARAMETERS = click.option(
-    "-o",
-    "--param",
-    "parameters",
-    type=Words(),
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="temperature, top_p, seed or max_tokens; may be repeated. An empty VALUE unsets it.",
-)
+_PARAMETERS = parameters_option("May be repeated. An empty VALUE unsets it.")
 
 
 @click.group(cls=Group)
@@ -94,7 +85,7 @@ def _tokens(context: int | None) -> str:
     return f"{context // 1024}k" if context >= 1024 and context % 1024 == 0 else str(context)
 
 
-@models.command()
+@models.command(epilog="Example: localchat models add openai/gpt-4o -o temperature=0.2")
 @click.argument("ref", type=Words(), metavar="REF")
 @_PATH
 @_CONTEXT
@@ -113,7 +104,7 @@ def add(
 
     catalog = session.store.catalog
     provider, name = parsed(ref)
-    values = {name: value for name, value in _given(parameters).items() if value is not None}
+    values = {name: value for name, value in given(parameters).items() if value is not None}
     if path is not None:
         _check_weights(path)
     before = catalog.default()
@@ -143,26 +134,11 @@ def _check_weights(path: str) -> None:
     check_gguf(Path(path))
 
 
-def _given(pairs: Sequence[str], unset: Sequence[str] = ()) -> dict[str, Any]:
-    """What NAME=VALUE sets by name; None for what is to be unset. The store checks names and values."""
-    given: dict[str, Any] = {name.strip(): None for name in unset}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        name, value = name.strip(), value.strip()
-        if not equals or not name:
-            raise InvalidInput(f"“{pair}” is no parameter.", "Write NAME=VALUE, such as temperature=0.2.")
-        try:
-            given[name] = json.loads(value) if value else None
-        except (ValueError, RecursionError):
-            given[name] = value
-    return given
-
-
 def _defaults(before: Model | None, after: Model | None) -> dict[str, Any]:
     return {"default_before": ref_of(before), "default_after": ref_of(after)}
 
 
-@models.command()
+@models.command(epilog="Example: localchat models edit openai/gpt-4o -o top_p=0.9 -o think=low")
 @click.argument("ref", type=ModelRef(), metavar="REF")
 @click.option("--name", type=Words(), metavar="MODEL", help="Another name at the same provider.")
 @_PATH
@@ -199,7 +175,7 @@ def edit(
         path=path,
         context=context,
         clear_context=no_context,
-        parameters=_given(parameters, unset),
+        parameters=given(parameters, unset),
     )
     answer(session, _entry(model), f"Saved {model.ref}.")
 

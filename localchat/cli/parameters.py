@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Words(click.ParamType[str]):
@@ -68,6 +72,37 @@ class ProviderName(Words):
         from localchat.cli.completion import providers
 
         return providers(ctx, incomplete)
+
+
+def parameters_option(how: str) -> Callable[[F], F]:
+    """``-o NAME=VALUE``, the same on every command; ``how``: what else its help says."""
+    return click.option(
+        "-o",
+        "--param",
+        "parameters",
+        type=Words(),
+        multiple=True,
+        metavar="NAME=VALUE",
+        help=f"temperature, top_p, seed, max_tokens, think, or another field of the endpoint's request. {how}",
+    )
+
+
+def given(pairs: Sequence[str], unset: Sequence[str] = ()) -> dict[str, Any]:
+    """What NAME=VALUE sets by name, VALUE as JSON where it is some, else as text; None for what is to be unset.
+    ``validation.parameters`` checks names and values."""
+    from localchat.errors import InvalidInput
+
+    found: dict[str, Any] = {name.strip(): None for name in unset}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        name, value = name.strip(), value.strip()
+        if not equals or not name:
+            raise InvalidInput(f"“{pair}” is no parameter.", "Write NAME=VALUE, such as temperature=0.2.")
+        try:
+            found[name] = json.loads(value) if value else None
+        except (ValueError, RecursionError):
+            found[name] = value
+    return found
 
 
 def wrong_usage(message: str) -> click.UsageError:

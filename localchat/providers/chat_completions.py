@@ -93,6 +93,9 @@ def body_of(request: Request, *, own: bool = False) -> dict[str, Any]:
     bend to them. ``own``: it goes to OpenAI, who wants ``max_completion_tokens``; most others know ``max_tokens`` only
     and would pass over the limit."""
     extra = {name: value for name, value in request.parameters.items() if value is not None}
+    if (think := extra.pop("think", None)) is not None:
+        # https://platform.openai.com/docs/api-reference/chat/create#chat-create-reasoning_effort
+        extra.setdefault("reasoning_effort", "none" if think == "off" else think)
     if own and "max_tokens" in extra:
         extra["max_completion_tokens"] = extra.pop("max_tokens")
     lines = [Line("system", request.system), *request.lines] if request.system else request.lines

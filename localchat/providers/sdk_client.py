@@ -57,7 +57,11 @@ class DirectClient:
 
     def _settings(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters as pydantic-ai takes them."""
-        return {name: parameters[name] for name in _PARAMETERS if parameters.get(name) is not None}
+        given = {name: value for name, value in parameters.items() if value is not None}
+        settings: dict[str, Any] = {name: given.pop(name) for name in _PARAMETERS if name in given}
+        if (think := given.pop("think", None)) is not None:
+            settings["thinking"] = False if think == "off" else think
+        return {**settings, "extra_body": given} if given else settings
 
     async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Raises like ``Client.stream``; ProviderRejected before anything is sent where the key is missing."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from localchat.attachments.reading import IMAGE_TOKENS, is_image, with_words
 from localchat.errors import ContextTooLong, LocalChatError, NotFound
 from localchat.records import BUILT_IN_CONTEXT, BUILT_IN_MODEL, Chat, Line, Message, Model, Request
@@ -122,12 +125,12 @@ def context_of(store: Store, model: Model) -> int | None:
         return None
 
 
-def budget_of(store: Store, chat: Chat, used: Model) -> int | None:
-    """Tokens for what is sent, or None where the model's context is not known."""
+def budget_of(store: Store, chat: Chat, used: Model, parameters: Mapping[str, Any] | None = None) -> int | None:
+    """Tokens for what is sent, or None where the model's context is not known. ``parameters``: of this turn alone."""
     context = context_of(store, used)
     if context is None:
         return None
-    room = {**used.parameters, **chat.parameters}.get("max_tokens")
+    room = {**used.parameters, **chat.parameters, **(parameters or {})}.get("max_tokens")
     if not isinstance(room, int) or room <= 0:
         room = USUAL_REPLY
     return max(context - min(room, context // 4), 1)
@@ -148,9 +151,11 @@ def fill(store: Store, chat: Chat) -> float | None:
     return 1.0 if left_out else spent / budget
 
 
-def request_of(store: Store, begun: Begun, budget: int | None, images: bool) -> tuple[Request, int, int]:
+def request_of(
+    store: Store, begun: Begun, budget: int | None, images: bool, parameters: Mapping[str, Any] | None = None
+) -> tuple[Request, int, int]:
     """What is sent for this turn, how many messages were left out, and the estimated tokens. ``images`` False: they are
-    only named."""
+    only named. ``parameters``: of this turn alone."""
     chat, used, given = begun.chat, begun.resolution.used, begun.reply.content
     floor = summarised(store, chat)
     before = system_of(chat, floor > 0)
@@ -164,7 +169,7 @@ def request_of(store: Store, begun: Begun, budget: int | None, images: bool) -> 
         model=used.model,
         lines=(*lines, *rest),
         system=before,
-        parameters={**used.parameters, **chat.parameters},
+        parameters={**used.parameters, **chat.parameters, **(parameters or {})},
         path=used.path,
         context=used.context,
         turn=(begun.reply.depth + 1) // 2,

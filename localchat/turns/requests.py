@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localchat.records import Attachment, Provider
 
@@ -22,7 +22,8 @@ class _Terms:
     shown this host and agreed that a chat whose model ran on this machine, or nobody knows where, may go there. Empty:
     nothing was agreed to yet, and ``model_id`` was offered and not chosen by its name, so that somebody has to.
     ``no_fallback``: the chat's own model or none. ``system``: the chat's system prompt from now on. ``expects``: the
-    model that the person saw would answer; where it would be another by now, nothing is sent.
+    model that the person saw would answer; where it would be another by now, nothing is sent. ``parameters``: for this
+    turn, before those of the chat and the model; None leaves one to the endpoint.
     """
 
     model_id: int | None = None
@@ -30,6 +31,7 @@ class _Terms:
     no_fallback: bool = False
     system: str | None = None
     expects: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localchat.errors import (
     ASK_AGAIN,
@@ -71,7 +71,7 @@ async def send(
             yield Began(
                 begun.chat, begun.prompt, begun.reply, begun.resolution, begun.new_chat, unarchived=begun.unarchived
             )
-            async with aclosing(_stream(store, connect, provider, reply)) as events:
+            async with aclosing(_stream(store, connect, provider, reply, request.parameters)) as events:
                 async for event in events:
                     yield event
     except (asyncio.CancelledError, GeneratorExit):
@@ -189,16 +189,16 @@ async def _begin(store: Store, request: TurnRequest) -> tuple[Begun, Provider]:
 
 
 async def _stream(
-    store: Store, connect: Connect, provider: Provider, reply: ReplyWriter
+    store: Store, connect: Connect, provider: Provider, reply: ReplyWriter, parameters: Mapping[str, Any]
 ) -> AsyncGenerator[Event, None]:
     """Ask the endpoint; where it says that the turn does not fit, send less, and tell."""
     images = takes_images(provider)
     client = connect(provider)
     try:
-        budget = budget_of(store, reply.begun.chat, reply.used)
+        budget = budget_of(store, reply.begun.chat, reply.used, parameters)
         left_out_told = 0
         for attempt in range(REFITS + 1):
-            request, left_out, spent = request_of(store, reply.begun, budget, images)
+            request, left_out, spent = request_of(store, reply.begun, budget, images, parameters)
             if left_out != left_out_told:
                 left_out_told = left_out
                 await patiently(lambda count=left_out: store.messages.note_left_out(reply.begun.reply.id, count))  # type: ignore[misc]

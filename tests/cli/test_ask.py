@@ -316,3 +316,25 @@ def test_no_fallback_where_nobody_could_stand_in_says_that_there_is_no_default(r
     run("providers", "disable", "local")
 
     assert run("ask", "-c", "--no-fallback", "two", "--json").error["code"] == "no_default_model"
+
+
+def test_o_sets_a_parameter_for_this_turn_alone(run: Run, echo: Store) -> None:
+    cut = run("ask", "one two three", "-o", "max_tokens=2", "--param", "think=off", "-o", "stop=[1", "--json").json
+    assert (cut["reply"], cut["finish_reason"]) == ("one two", "length")
+
+    assert run("ask", "-c", "one two three", "--json").json["reply"] == "one two three"
+
+
+def test_an_empty_value_leaves_to_the_endpoint_what_the_model_has_set(run: Run, echo: Store) -> None:
+    run("models", "edit", "play/echo", "-o", "max_tokens=1")
+
+    assert run("ask", "one two three").out == "one"
+    assert run("ask", "one two three", "-o", "max_tokens=").out == "one two three"
+
+
+@pytest.mark.parametrize("pair", ["temperature=99", "temperature=hot", "think=deep", "messages=[]", "nothing", "=1"])
+def test_a_parameter_that_cannot_be_is_refused_and_leaves_no_chat(run: Run, echo: Store, pair: str) -> None:
+    answer = run("ask", "hello", "-o", pair, "--json")
+
+    assert (answer.code, answer.out, answer.error["code"]) == (1, "", "invalid_input")
+    assert echo.chats.last() is None

@@ -93,7 +93,8 @@ def test_parameters_are_set_changed_and_unset(run: Run, echo: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--param", "temperature"), ("--param", "warmth=1"), ("--param", "temperature=hot"), ("--context", "0"),
+    "words", [("--param", "temperature"), ("--param", "Temperature=1"),
+              ("-o", "think=deep"), ("--param", "temperature=hot"), ("--context", "0"),
               ("--context", "-5"), ("--param", "temperature=NaN"), ("--param", "seed=1e400"), ("--name", ""),
               ("--path", "model.gguf"), ("--context", "99999999999999999999999")],
 )  # fmt: skip

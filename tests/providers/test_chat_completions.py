@@ -189,3 +189,11 @@ def test_a_key_is_taken_out_wherever_the_text_is_cut(text: str, shown: str) -> N
 def test_a_word_in_place_of_a_key_may_stand_in_a_reply(word: str | None) -> None:
     text = f"Say {word} twice: {word}"
     assert Redactor(word).passed(TextPiece(text)) == [TextPiece(text)]
+
+
+@pytest.mark.parametrize(("think", "effort"), [("off", "none"), ("low", "low"), ("medium", "medium"), ("high", "high")])
+def test_how_long_to_think_is_sent_as_the_effort(think: str, effort: str) -> None:
+    body = body_of(Request(model="m", lines=(Line("user", "hi"),), parameters={"think": think, "top_k": 40}))
+
+    assert (body["reasoning_effort"], body["top_k"]) == (effort, 40)
+    assert "think" not in body

@@ -274,7 +274,8 @@ def test_a_context_that_cannot_be_is_refused(store: Store, tokens: Any) -> None:
         {"temperature": True}, {"temperature": "hot"}, {"top_p": 1.01}, {"top_p": -1}, {"seed": 1.5}, {"seed": 10**30},
         {"seed": False}, {"max_tokens": 0}, {"max_tokens": -5}, {"max_tokens": 2.0}, {"max_tokens": 10**12},
         {"api_key": "secret"}, {"Temperature": 1}, {"\x1b[2J": 1}, {"temperature": [1]}, {"temperature": 10**400},
-        {"seed": 10**5000},
+        {"seed": 10**5000}, {"think": "deep"}, {"think": True}, {"messages": []}, {"min_p": math.nan},
+        {"logit_bias": {"1": math.inf}}, {"stop": "x" * 20_001}, {"two words": 1}, {"auth": "sk-" + "a1" * 12},
     ],
 )  # fmt: skip
 def test_absurd_parameters_are_refused_by_name(store: Store, parameters: dict[str, Any]) -> None:
@@ -293,6 +294,16 @@ def test_sensible_parameters_are_kept_as_given(catalog: Catalog) -> None:
     edited = catalog.edit_model(model.id, parameters={"temperature": None, "seed": 1})
     assert edited.parameters == {"top_p": 1, "seed": 1, "max_tokens": 1}
     assert catalog.edit_model(model.id, clear_context=True).context is None
+
+
+def test_fields_of_the_endpoint_and_how_long_to_think_are_kept_as_given(catalog: Catalog) -> None:
+    catalog.add_provider("z", "echo")
+    given = {"top_k": 40, "chat_template_kwargs": {"enable_thinking": False}, "stop": ["a", "b"], "think": "off"}
+    model = catalog.add_model("z", "x", parameters=given)
+    assert model.parameters == given
+    assert catalog.edit_model(model.id, parameters={"top_k": None, "think": "high"}).parameters == {
+        "chat_template_kwargs": {"enable_thinking": False}, "stop": ["a", "b"], "think": "high",
+    }  # fmt: skip
 
 
 # Weights.

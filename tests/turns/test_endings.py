@@ -310,6 +310,18 @@ async def test_the_request_holds_the_system_prompt_and_the_parameters_of_model_a
     assert script.requests[-1][1].system == ""
 
 
+async def test_the_parameters_of_one_turn_come_before_those_of_chat_and_model_and_are_not_kept(store: Store) -> None:
+    model = store.catalog.add_model("alpha", "tuned", parameters={"temperature": 0.1, "seed": 7})
+    script = Script()
+    chat_id = began(await turn(store, script.connect, NewTurn("Hello", model_id=model.id))).chat.id
+    store.chats.set_parameters(chat_id, {"top_k": 5})
+    turn_alone = {"temperature": 0.9, "seed": None, "top_k": 40}
+    await turn(store, script.connect, NewTurn("Go on", chat_id=chat_id, parameters=turn_alone))
+    assert script.requests[-1][1].parameters == turn_alone
+    await turn(store, script.connect, "And on", chat_id)
+    assert script.requests[-1][1].parameters == {"temperature": 0.1, "seed": 7, "top_k": 5}
+
+
 async def test_parameters_that_another_program_wrote_badly_break_no_turn(store: Store, path: Path) -> None:
     chat_id = chat(store, RAIN).id
     for parameters in ("[]", "7", '"x"', "null", '{"max_tokens": "many"}', '{"max_tokens": -5}'):
