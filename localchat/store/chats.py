@@ -21,6 +21,7 @@ from localchat.text import one_line, storable, visible
 
 TITLE_LIMIT = 200  # characters
 FILTER_LIMIT = 500  # characters; SQLite refuses endless patterns
+SWITCH_LIMIT = 100  # characters, for the same reason
 
 # A depth that another program made up is not believed: no line is longer than its chat has messages.
 _LENGTH = """
@@ -96,6 +97,22 @@ def chat_of(row: sqlite3.Row) -> Chat:
     )
 
 
+_LIKE = r"c.title like :{} escape '\'"
+
+
+def _like(letter: str) -> str:
+    """The LIKE pattern of one character. LIKE is fast, but knows the case of ASCII only: others match anything."""
+    return f"\\{letter}" if letter in "\\%_" else letter if letter.isascii() else "_"
+
+
+def _either_case(letter: str) -> str:
+    """The GLOB pattern of one character, small or capital."""
+    if letter == "^":  # at the beginning of a set it means all but the set
+        return letter
+    forms = {form for form in (letter, letter.lower(), letter.upper()) if len(form) == 1}
+    return f"[{''.join(sorted(forms))}]"
+
+
 class Chats:
     """The chats of one store. Writes raise StoreBusy and DiskFull beside what they name."""
 
@@ -133,6 +150,37 @@ class Chats:
             values += [after.updated_at if known else after.id, after.id]
         rows = self._connection.execute(
             f"{SELECT_CHAT} where {' and '.join(where)} order by c.updated_at desc, c.id desc limit ?", (*values, limit)
+        ).fetchall()
+        return [chat_of(row) for row in rows]
+
+    def named(self, typed: str, *, limit: int = 50) -> list[Chat]:
+        """Chats, archived ones too, whose title has the letters of ``typed`` in this order, whatever the case: first
+        those where they stand together, each newest first. Not those in the trash."""
+        words = storable(typed)[:SWITCH_LIMIT].strip()
+        letters = "".join(words.split())
+        if not letters:
+            shapes = {"any": "true"}
+        else:
+            shapes = {"together": _LIKE.format("together"), "anywhere": _LIKE.format("anywhere")}
+            if not letters.isascii():
+                shapes = {name: f"{how} and c.title glob :{name}_either" for name, how in shapes.items()}
+        # Each by the index of its shelf, which has the title too: the chats themselves are read for what is shown only.
+        found = " union all ".join(
+            f"select * from (select c.id from chats c where {_SHELVES[shelf]} and {how}"
+            " order by c.updated_at desc, c.id desc limit :limit)"
+            for shelf in ("open", "archived")
+            for how in shapes.values()
+        )
+        first = f"({next(iter(shapes.values()))}) desc, "
+        rows = self._connection.execute(
+            f"{SELECT_CHAT} where c.id in ({found}) order by {first}c.updated_at desc, c.id desc limit :limit",
+            {
+                "together": f"%{''.join(map(_like, words))}%",
+                "anywhere": f"%{''.join(_like(letter) + '%' for letter in letters)}",
+                "together_either": f"*{''.join(map(_either_case, words))}*",
+                "anywhere_either": f"*{''.join(_either_case(letter) + '*' for letter in letters)}",
+                "limit": limit,
+            },
         ).fetchall()
         return [chat_of(row) for row in rows]
 

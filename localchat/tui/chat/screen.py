@@ -39,7 +39,8 @@ NARROW = 100  # columns; below, the list hides until it is asked for
 ORDER = (
     "chat.stop", "chat.back", "chat.go_on", "chat.found", "chats", "message", "transcript",
     "chat.new", "chat.model", "chat.list", "chat.search", "app.providers", "app.help", "chat.again", "chat.copy",
-    "chat.instructions", "chat.other", "chat.sent", "chat.compact", "chat.export", "composer", "chat", "app",
+    "chat.switch", "chat.instructions", "chat.other", "chat.sent", "chat.compact", "chat.export", "composer", "chat",
+    "app",
 )  # fmt: skip
 
 
@@ -109,6 +110,7 @@ class ChatScreen(Screen[None]):
         ),
         Binding("f9", "what_is_sent", "Sent", id="chat.sent", tooltip="See what the next turn sends", show=False),
         Binding("ctrl+f", "search", "Search", id="chat.search", tooltip="Search all chats", priority=True),
+        Binding("ctrl+k", "switch_chat", "Go to", id="chat.switch", tooltip="Go to a chat by its title", priority=True),
         Binding(
             "alt+r",
             "ask_other",
@@ -397,6 +399,16 @@ class ChatScreen(Screen[None]):
             await self.open_chat(chat_id, depth)
             self.conversation.transcript.jump_to(depth, search.words)
             self.conversation.transcript.focus()
+
+    @work(exclusive=True, group="picker")
+    async def action_switch_chat(self) -> None:
+        """Go to a chat by some letters of its title."""
+        from localchat.tui.chat.switcher import ChatSwitcher
+
+        chat_id = await self._shell.push_screen_wait(ChatSwitcher())
+        if chat_id is not None:
+            await self.open_chat(chat_id)
+            self.conversation.composer.focus()
 
     @work(exclusive=True, group="picker")
     async def action_ask_other(self) -> None:

@@ -16,6 +16,7 @@ from localchat.tui.catalog.model_picker import ModelPicker
 from localchat.tui.chat.instructions_form import ChatForm
 from localchat.tui.chat.screen import ChatScreen
 from localchat.tui.chat.sent_preview import SentScreen
+from localchat.tui.chat.switcher import ChatSwitcher
 from localchat.tui.search.screen import SearchScreen
 from localchat.tui.transfer.dialogs import ExportDialog
 
@@ -218,6 +219,7 @@ PRESSED: dict[str, tuple[str, Effect]] = {
     "chat.compact": ("f5", lambda app: "compact" in screen_text(app).lower() or "summary" in screen_text(app)),
     "chat.sent": ("f9", lambda app: isinstance(app.screen, SentScreen)),
     "chat.search": ("ctrl+f", lambda app: isinstance(app.screen, SearchScreen)),
+    "chat.switch": ("ctrl+k", lambda app: isinstance(app.screen, ChatSwitcher)),
     "chat.other": ("alt+r", lambda app: isinstance(app.screen, ModelPicker)),
     "chat.export": ("ctrl+s", lambda app: isinstance(app.screen, ExportDialog)),
 }
