@@ -12,6 +12,9 @@ from localchat.text import count, one_line
 NO_DEFAULT = "There is no default now. Add a model or switch one on."
 ANOTHER_PROGRAM = "Another program changed providers or models."
 
+# Told where the backup that localchat makes by itself could not be made.
+NO_BACKUP = "The store was not backed up."
+
 # The state of a model that its endpoint does not list any more, or does not know.
 NOT_OFFERED = "no longer offered"
 

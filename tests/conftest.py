@@ -22,6 +22,7 @@ still_environment()  # screens are the same on every machine
 _NOBODY = Path(tempfile.gettempdir()) / "localchat-tests-have-nothing-here"
 os.environ["LOCALCHAT_MODELS"] = str(_NOBODY / "models")
 os.environ["LOCALCHAT_DB"] = str(_NOBODY / "localchat.db")
+os.environ["LOCALCHAT_BACKUPS"] = "0"  # those that localchat makes by itself; tests of them set it
 # Programs that tests start would compile all of localchat anew each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -17,7 +17,7 @@ from localchat.attachments.reading import read_all
 from localchat.cli.output import notice, print_json
 from localchat.cli.parameters import ChatId, ModelRef, Words, given, parameters_option, wrong_usage
 from localchat.cli.program import DEBUG, Command
-from localchat.cli.session import Session, interactive, pass_session
+from localchat.cli.session import Session, back_up_daily, interactive, pass_session
 from localchat.cli.streaming_output import Outlet, StatusLine
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound, ProviderRejected
 from localchat.records import Message, host_of
@@ -162,6 +162,8 @@ def _hold(session: Session, turn: turns.NewTurn) -> None:
             run.stopped_by = run.stopped_by or 0
     if run.began is None:  # stopped before anything was stored
         raise click.exceptions.Exit(128 + (run.stopped_by or signal.SIGINT))
+    if run.stopped_by is None:
+        back_up_daily(session)
     _report(run, run.began)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from localchat.errors import LocalChatError
     from localchat.store import Store
 
 P = ParamSpec("P")
@@ -46,6 +47,8 @@ class Session(contextlib.ExitStack):
 
             patience = 0.0 if self.on_a_loop else PATIENCE
             self._store = self.enter_context(Store(self.path, busy_timeout=patience))
+            if self._store.not_backed_up is not None:
+                _tell_no_backup(self._store.not_backed_up)
             if self.heals:
                 _heal(self._store)
         return self._store
@@ -59,6 +62,25 @@ def _heal(store: Store) -> None:
         from localchat.wording import ANOTHER_PROGRAM
 
         notice(f"{ANOTHER_PROGRAM} {default_line(ref_of(change.before), ref_of(change.after))}")
+
+
+def back_up_daily(session: Session) -> None:
+    """At the end of the run: the backup of this day, where there is none yet. It stops nothing."""
+    from localchat.store.backups import daily
+
+    def back_up() -> None:
+        error = daily(session.path)
+        if error is not None:
+            _tell_no_backup(error)
+
+    session.callback(back_up)
+
+
+def _tell_no_backup(error: LocalChatError) -> None:
+    from localchat.cli.output import advice, notice
+    from localchat.wording import NO_BACKUP
+
+    notice(f"{NO_BACKUP} {error.message} {advice(error)}".strip())
 
 
 def pass_session(function: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:

@@ -41,7 +41,7 @@ class Store:
         # Opening waits for others even where later writes do not: there is no screen yet that could freeze.
         self.connection = connect(path)
         try:
-            migrate(self.connection, path)
+            self.not_backed_up = migrate(self.connection, path)  # why there is none from before a migration
             self._clock = clock
             self.catalog = Catalog(self.connection, self.now)
             self.chats = Chats(self.connection, self.now)

@@ -16,15 +16,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from localchat.errors import InvalidInput, LocalChatError
+from localchat.errors import InvalidInput, LocalChatError, StoreUnreadable
 from localchat.records import stamp
 from localchat.store.backup import COUNTS, Backup, copy_to
 from localchat.store.connection import translated
+from localchat.store.settings import State
+from localchat.text import one_line
 from localchat.transfer.atomic_files import sweep, target, writing
 
 KEPT = 7
 SETTING = "LOCALCHAT_BACKUPS"
 BY_HAND, DAILY, MIGRATION = "by-hand", "daily", "migration"
+_PATIENCE = 5.0  # seconds that a backup nobody asked for waits for a lock
+_TOLD = "backup_failure_told"  # its name in the store's state: the day
+_CHECK = "`localchat doctor` checks the store."
 _AUTOMATIC = (DAILY, MIGRATION)
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)-(\d{4,9})-(by-hand|daily|migration)\.db")
 
@@ -151,19 +156,50 @@ def before_migration(store: Path) -> LocalChatError | None:
 
 
 def daily(store: Path) -> LocalChatError | None:
-    """The backup of this day, where there is none yet; what kept it from being made. For any thread."""
+    """The backup of this day, where there is none yet, on a connection of its own: for any thread.
+
+    What kept it from being made stops nothing, and is returned once a day.
+    """
     return _attempt(store, DAILY)
 
 
 def _attempt(store: Path, kind: str) -> LocalChatError | None:
     try:
-        with (
-            translated(store),
-            contextlib.closing(
-                sqlite3.connect(f"{store.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=5)
-            ) as connection,
-        ):
+        if kept() == 0 or (kind == DAILY and _has_daily(store)):  # the common case: one look into a folder
+            return None
+        with _own_connection(store) as connection:
             keep(connection, store, kind)
     except LocalChatError as error:
-        return error
+        return error if kind != DAILY or _not_told(store) else None
     return None
+
+
+def _has_daily(store: Path) -> bool:
+    today = date.today().isoformat()
+    return any(one.kind == DAILY and one.day == today for one in listed(store))
+
+
+@contextlib.contextmanager
+def _own_connection(store: Path) -> Iterator[sqlite3.Connection]:
+    """Every failure is one that a person can be told of: nobody waits for what is done here."""
+    address = f"{store.resolve().as_uri()}?mode=rw"
+    try:
+        with (
+            writing(folder_of(store)),
+            translated(store),
+            contextlib.closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=_PATIENCE)) as opened,
+        ):
+            yield opened
+    except sqlite3.Error as error:
+        raise StoreUnreadable(f"No backup was made ({one_line(str(error), 200)}).", _CHECK) from error
+
+
+def _not_told(store: Path) -> bool:
+    """Whether a person has not been told today; from now on one has. A store that takes no word of it forgets it."""
+    today = date.today().isoformat()
+    with contextlib.suppress(LocalChatError), _own_connection(store) as connection:
+        state = State(connection)
+        if state.get(_TOLD) == today:
+            return False
+        state.put(_TOLD, today)
+    return True

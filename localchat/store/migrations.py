@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localchat.errors import Internal
+from localchat.errors import Internal, LocalChatError
 from localchat.store.connection import immediate
 from localchat.store.file import HISTORY, version_of
 from localchat.store.schema.core import CURRENT, STEPS
@@ -19,21 +19,29 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: Path) -> LocalChatError | None:
     """Bring the store to this version's schema; any number of processes may try at once.
 
+    A store that holds something is backed up first, see ``backups``; what kept that from being done is returned.
     Raises StoreNewer and StoreUnreadable (an SQLite file of some other program).
     """
     if connection.execute("pragma user_version").fetchone()[0] == CURRENT:
-        return
+        return None
+    failed = None
     # Foreign keys cannot be switched inside a transaction, and a step that rebuilds a table must not cascade.
     connection.execute("pragma foreign_keys=off")
     try:
         with immediate(connection):
-            if version_of(connection, path) < CURRENT:  # else another process was first
+            version = version_of(connection, path)
+            if version < CURRENT:  # else another process was first
+                if version > 0:
+                    from localchat.store.backups import before_migration
+
+                    failed = before_migration(path)
                 _apply(connection)
     finally:
         connection.execute("pragma foreign_keys=on")
+    return failed
 
 
 def _apply(connection: sqlite3.Connection) -> None:

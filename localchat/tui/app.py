@@ -30,16 +30,19 @@ from localchat.tui.chat.live_turns import LiveTurns
 from localchat.tui.chat.screen import ChatScreen
 from localchat.tui.dialogs.too_small import TooSmallScreen, too_small
 from localchat.tui.shell import Shell
+from localchat.tui.tasks import apart
 from localchat.tui.terminal_gate import gated
 from localchat.tui.themes import DARK, LIGHT
 from localchat.tui.toasts import tell
 from localchat.tui.unstored import rescued
 from localchat.turns import Connect
 from localchat.turns.titles import SWITCH as TITLES
-from localchat.wording import ANOTHER_PROGRAM
+from localchat.wording import ANOTHER_PROGRAM, NO_BACKUP
 
 POLL = 0.7  # seconds between looks at what other windows changed; the promise is two
 STARTED = 1.0  # seconds; by then the first screen stands
+BACKUP = 20.0  # seconds until the day's backup is looked for, long after the first screen
+BACKUPS = 3600.0  # seconds to the next look: a window may be open for days
 TYPING = 0.3  # seconds that keys before ctrl+q may take to reach the composer
 STORING = 0.8  # seconds that the store gets, at the end, to take what it has not taken yet
 STOPPING = 1.2  # seconds that replies get to end in
@@ -90,6 +93,10 @@ class LocalChat(Shell):
     def on_mount(self) -> None:
         self.set_interval(POLL, self._look_around)
         self.set_timer(STARTED, _collect_garbage_again)
+        self.set_timer(BACKUP, self._back_up)
+        self.set_interval(BACKUPS, self._back_up)
+        if self.store.not_backed_up is not None:
+            self.call_after_refresh(self._tell_no_backup, self.store.not_backed_up)
         loop = asyncio.get_running_loop()
         for name in ("SIGHUP", "SIGTERM", "SIGINT"):
             if hasattr(signal, name):
@@ -98,6 +105,22 @@ class LocalChat(Shell):
 
     def _on_signal(self) -> None:
         self.leave()
+
+    def _back_up(self) -> None:
+        self.tasks.start(self._back_up_daily(), "backup")
+
+    async def _back_up_daily(self) -> None:
+        """In a thread that nobody waits for, also not the end: what it leaves then, the next backup sweeps."""
+        from localchat.store.backups import daily
+
+        path = self.store.path
+        with contextlib.suppress(TimeoutError):
+            error = await apart(lambda: daily(path), BACKUPS)
+            if error is not None:
+                self._tell_no_backup(error)
+
+    def _tell_no_backup(self, error: LocalChatError) -> None:
+        tell(self, f"{NO_BACKUP} {error.message}\n{error.hint}".strip(), severity="warning")
 
     def _look_around(self) -> None:
         """Show what another window changed, and mark the replies of windows that died. What another program broke of

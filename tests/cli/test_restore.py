@@ -213,3 +213,23 @@ def test_backups_at_once_get_numbers_of_their_own(path: Path) -> None:
         process.communicate()
     numbers = sorted(file.name.split("-")[3] for file in path.with_name("chat.db-backups").iterdir())
     assert numbers == ["0001", "0002", "0003"]
+
+
+def test_a_turn_is_followed_by_the_backup_of_the_day_and_its_failure_is_a_notice(
+    real: Run, echo: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LOCALCHAT_BACKUPS")
+    first = real("ask", "hello")
+    assert (first.code, first.err) == (0, "")
+    assert [(one["kind"], one["chats"]) for one in real("restore", "--json").json] == [("daily", 1)]
+    assert real("ask", "again").code == 0
+    assert len(real("restore", "--json").json) == 1
+
+    for file in path.with_name("chat.db-backups").iterdir():
+        file.unlink()
+    path.with_name("chat.db-backups").rmdir()
+    path.with_name("chat.db-backups").write_text("in the way")
+    failed = real("ask", "more")
+    assert (failed.code, failed.out.strip() != "") == (0, True)
+    assert failed.err.startswith("The store was not backed up.")
+    assert real("ask", "more").err == ""
