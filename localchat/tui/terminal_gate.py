@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 REPORT = "LOCALCHAT_STOPPED"
-"""The environment variable that names a file: what was stopped is written there, a line each. For tests."""
+"""The environment variable that names a file: what was stopped first in each write, a line each. For tests."""
 
 # In a frame: text, colours, and where the cursor goes; a line ends only before the cursor is placed; a tab is drawn as
 # spaces. Foreign is whatever the first does not match: two patterns, because to say yes is much quicker than to search.
@@ -55,7 +55,7 @@ class Gate:
         return data if _FRAME.fullmatch(data) else self._cleaned(data)
 
     def _cleaned(self, data: str) -> str:
-        for found in _FOREIGN.finditer(data):
+        if found := _FOREIGN.search(data):
             self._report(data, found.start())
         kept, stopped = _FOREIGN.subn("", data)
         self.stopped += stopped

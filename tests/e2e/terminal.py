@@ -27,8 +27,12 @@ KEYS = {
     "right": "\x1b[C",
     "left": "\x1b[D",
     "tab": "\t",
+    "shift+tab": "\x1b[Z",
+    "alt+r": "\x1br",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
+    "f4": "\x1bOS",
+    "f9": "\x1b[20~",
     "f8": "\x1b[19~",
 }
 

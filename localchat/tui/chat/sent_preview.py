@@ -9,7 +9,7 @@ from textual.content import Content
 from localchat import turns
 from localchat.errors import LocalChatError
 from localchat.records import Chat
-from localchat.text import clean, count
+from localchat.text import clean, count, one_line
 from localchat.tui.dialogs.dialog import Dialog, Words
 
 SHOWN = 20_000  # characters of one message; nobody reads more of it here
@@ -36,7 +36,7 @@ class SentScreen(Dialog[None]):
         try:
             used = turns.answerer(store, chat).used
         except LocalChatError as error:
-            return Content(f"Nothing: {error.message}")
+            return Content(f"Nothing: {clean(error.message)}")
         floor = turns.summarised(store, chat)
         system = turns.system_of(chat, floor > 0)
         budget = turns.budget_of(store, chat, used)
@@ -45,7 +45,7 @@ class SentScreen(Dialog[None]):
         tokens = spent + (turns.estimate(system) if system else 0)
         limit = f" of {budget:,}" if budget is not None else ""
         parts: list[Content | str | tuple[str, str]] = [
-            (f"To {used.ref}: about {tokens:,}{limit} tokens, and what you write next.\n", "dim")
+            (f"To {one_line(used.ref)}: about {tokens:,}{limit} tokens, and what you write next.\n", "dim")
         ]
         if floor:
             parts.append((f"The first {count(floor, 'message')} go as the summary below.\n", "dim"))
