@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 from localchat.errors import ConfirmRemote
 from localchat.records import NO_TIME, CatalogEvent, DefaultChange, Model, Reason, Undone
@@ -40,14 +41,56 @@ def went(reason: Reason) -> str:
     return "was removed" if reason == "removed" else "is switched off"
 
 
+class Named(Protocol):
+    """A model by its name, as a row, a message or an export has it."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def ref(self) -> str: ...
+
+
+def told_apart(wanted: Named, used: Named, reason: Reason, *, refs: bool = False) -> tuple[str, str]:
+    """The model that cannot answer, to begin a sentence, and the one that does: by name, or by ref.
+
+    Where both are called the same: ``The earlier z1`` (``The z1 of alpha`` where it is only switched off) and
+    ``another z1, of zeta``."""
+    old, new = (wanted.ref, used.ref) if refs else (wanted.model, used.model)
+    if old != new:
+        return old, new
+    gone = f"The earlier {wanted.model}" if reason == "removed" else f"The {wanted.model} of {wanted.provider}"
+    return gone, f"another {used.model}, of {used.provider}"
+
+
+def fell_back(
+    wanted: Named, used: Named | None, reason: Reason | None, *, refs: bool = False, past: bool = False
+) -> str:
+    """``z1 was removed. b1 answers now.``: the one line on a fallback. It never says that the same name is gone and
+    answers. ``used``: None where nobody knows who it was; ``past``: for a text that is read later."""
+    reason = reason or "disabled"
+    why = "was switched off" if past and reason == "disabled" else went(reason)
+    answers = "answered" if past else "answers now"
+    if used is None:
+        return f"{wanted.ref if refs else wanted.model} {why}. Another model {answers}."
+    old, new = told_apart(wanted, used, reason, refs=refs)
+    if new in (used.ref, used.model):
+        return f"{old} {why}. {new} {answers}."
+    return f"{old} {why}. A{new[1:]}, {answers}."
+
+
 def leaves(question: ConfirmRemote) -> str:
     """What a person agrees to who lets a chat of this machine go elsewhere."""
+    wanted, used = question.wanted, question.used
+    if wanted == used:
+        wanted, used = f"The earlier {wanted}", f"Another {used}"
     was = (
-        f"{question.wanted} answered on this machine and cannot now."
+        f"{wanted} answered on this machine and cannot now."
         if question.known
-        else f"{question.wanted} cannot answer now, and nobody knows where it ran: perhaps on your own machine."
+        else f"{wanted} cannot answer now, and nobody knows where it ran: perhaps on your own machine."
     )
-    return f"{was} {question.used} answers at {question.host}: it would see the whole chat."
+    return f"{was} {used} answers at {question.host}: it would see the whole chat."
 
 
 def takes_back(event: CatalogEvent) -> str:

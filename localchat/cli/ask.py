@@ -21,7 +21,7 @@ from localchat.cli.session import Session, back_up_daily, interactive, pass_sess
 from localchat.cli.streaming_output import Outlet, StatusLine
 from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound, ProviderRejected
 from localchat.records import Message, host_of
-from localchat.wording import NOT_OFFERED, leaves, unarchived, went
+from localchat.wording import NOT_OFFERED, fell_back, leaves, unarchived
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,7 +241,7 @@ def _tell(run: _Run, event: turns.Event) -> None:
 def _tell_who_answers(run: _Run, began: turns.Began) -> None:
     fallback = began.resolution.fallback
     if fallback is not None:
-        notice(f"{fallback.wanted.ref} {went(fallback.reason)}. {fallback.used.ref} answers now.")
+        notice(fell_back(fallback.wanted, fallback.used, fallback.reason, refs=True))
         return
     before = _reply_before(run.session.store, began)
     stood_in = before.fallback_from if before is not None else None

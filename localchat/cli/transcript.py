@@ -8,6 +8,7 @@ from localchat.attachments.reading import label
 from localchat.cli.output import advice, age
 from localchat.records import Chat, Message
 from localchat.text import count, one_line
+from localchat.wording import fell_back
 
 ENDS = {
     "streaming": "(the reply is still coming)",
@@ -65,9 +66,7 @@ def _speaker(message: Message) -> str:
 def _before(message: Message) -> Iterator[str]:
     """What stands between question and answer."""
     if message.fallback_from is not None:
-        what = "was removed" if message.fallback_reason == "removed" else "is switched off"
-        who = message.model.ref if message.model is not None else "Another model"
-        yield f"─ {message.fallback_from.ref} {what}. {who} answers now."
+        yield f"─ {fell_back(message.fallback_from, message.model, message.fallback_reason, refs=True)}"
     if message.left_out:
         yield f"─ {count(message.left_out, 'earlier message')} did not fit the model's context and were not sent."
 

@@ -12,6 +12,7 @@ from localchat.attachments.reading import fenced, is_image, spoken
 from localchat.records import Attachment, ErrorNote, Recording
 from localchat.text import clean, count, escaped, one_line
 from localchat.transfer.portable import NamedModel, WholeChat, WholeMessage, line_of, versions_of
+from localchat.wording import fell_back
 
 SCHEMA = "localchat.chats"  # docs/export-and-import.md describes it
 VERSION = 1  # grows when a reader of the old form would misread the new one
@@ -202,9 +203,7 @@ def _speaker(message: WholeMessage) -> str:
 def _before(message: WholeMessage) -> Iterator[str]:
     wanted = message.fallback_from
     if wanted is not None:
-        what = "was removed" if message.fallback_reason == "removed" else "was switched off"
-        who = message.model.ref if message.model is not None else "Another model"
-        yield f"{wanted.ref} {what}. {who} answered."
+        yield fell_back(wanted, message.model, message.fallback_reason, refs=True, past=True)
     if message.left_out:
         yield f"{count(message.left_out, 'earlier message')} did not fit the model's context and were not sent."
 

@@ -48,7 +48,7 @@ def answerer(store: Store, chat: Chat | None, model_id: int | None = None, *, no
         return Resolution(used=default, own=default)
     reason: Reason = "removed" if own.removed else "disabled"
     if no_fallback:
-        raise FallbackRefused(own.ref, default.ref, wording.went(reason))
+        raise FallbackRefused(*wording.told_apart(own, default, reason, refs=True), wording.went(reason))
     return Resolution(used=default, own=own, fallback=Fallback(wanted=own, used=default, reason=reason))
 
 

@@ -180,6 +180,20 @@ def test_a_removed_model_is_named_at_every_turn_that_another_answers(run: Run, e
     assert run("ask", "-c", "x", "--json").json["fallback"] == {"from": "play/parrot", "reason": "removed"}
 
 
+def test_no_line_says_that_a_name_was_removed_and_answers(run: Run, echo: Store) -> None:
+    run("ask", "-m", "play/echo", "hello")
+    echo.catalog.remove_provider("play")
+    echo.catalog.add_provider("play", "echo")
+    echo.catalog.make_default(echo.catalog.add_model("play", "echo").id)
+
+    told = "The earlier echo was removed. Another echo, of play, answer"
+    assert run("ask", "-c", "and now?").err == f"{told}s now.\n"
+    assert f"─ {told}s now.\n" in run("chats", "show", "1").out
+    assert f"*{told}ed.*" in run("chats", "export", "1").out
+    refused = run("ask", "-c", "--no-fallback", "x", "--json").error
+    assert refused["message"].startswith("The earlier echo was removed; another echo, of play would answer")
+
+
 def test_a_model_that_is_switched_off_is_told_so_and_one_that_is_back_too(run: Run, echo: Store) -> None:
     parrot = echo.catalog.add_model("play", "parrot")
     run("ask", "-m", "play/parrot", "hello")

@@ -13,6 +13,7 @@ from localchat.tui.chat.costs import Cost
 from localchat.tui.chat.live_turns import LiveReply
 from localchat.tui.remedies import CHAT, advice
 from localchat.tui.transcript import Entry, Notice
+from localchat.wording import fell_back
 
 
 class ChatSource:
@@ -81,17 +82,10 @@ def above_turn(reply: Message, previous: Message | None) -> tuple[Notice, ...]:
         )
         if same:
             return ()
-        old, new = two_names(wanted, used)
-        what = "was removed" if reply.fallback_reason == "removed" else "is switched off"
-        return (Notice(f"{old} {what}. {new} answers now.", "warning"),)
+        return (Notice(fell_back(wanted, used, reply.fallback_reason), "warning"),)
     if before is not None and used is not None and used.id == before.id:
         return (Notice(f"{used.model} is back and answers again.", "info"),)
     return ()
-
-
-def two_names(one: ModelName, other: ModelName) -> tuple[str, str]:
-    """Both models by their short names, or by their refs where the short ones are the same."""
-    return (one.model, other.model) if one.model != other.model else (one.ref, other.ref)
 
 
 def prompt_entry(message: Message, now: str, before: tuple[Notice, ...] = ()) -> Entry:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from localchat.records import Chat, Model, Progress
+from localchat.records import Chat, Model, Progress, Reason
 from localchat.store import Store
 from localchat.text import one_line
 from localchat.tui.chat.live_turns import LiveReply, LiveTurn
 from localchat.tui.chat.status_line import Status
-from localchat.wording import NOT_OFFERED
+from localchat.validation import folded
+from localchat.wording import NOT_OFFERED, told_apart, went
 
 WARNING = "$text-warning"
 NEARLY_FULL = 0.85  # of the context: from here on the line says what comes
@@ -102,14 +103,29 @@ def standing(
         return context(fill, "" if default is not None and default.id == own.id else f"{own.model} · {own.provider}")
     if default is None or not default.usable:
         return no_default(own)
-    what = "was removed" if own.removed else "is switched off"
-    back = "f8 undo" if undoable(own.id) else "f2 restore" if own.removed else "f2 switch on"
+    reason: Reason = "removed" if own.removed else "disabled"
+    wanted, used = told_apart(own, default, reason)
+    who = (
+        f"New turns use ★ {used}."
+        if used == default.model
+        else f"★ {default.model}, of {default.provider}, is another."
+    )
+    back = "f8 undo" if undoable(own.id) else _way_back(store, own) if own.removed else "f2 switch on"
     return Status(
-        f"{own.model} {what}. New turns use ★ {default.model}.",
+        f"{wanted} {went(reason)}. {who}",
         mark="⊘",
-        keys=f"^o another model  {back}",
+        keys=f"^o another model  {back}".rstrip(),
         tone=WARNING,
     )
+
+
+def _way_back(store: Store, own: Model) -> str:
+    """The key that brings a removed model back; none where another one has its name."""
+    live = store.catalog.models(own.provider)
+    if any(folded(model.model) == folded(own.model) for model in live):
+        return ""
+    there = any(own.provider_id == p.id or own.provider == p.name for p in store.catalog.providers())
+    return "f2 restore" if there or own.provider_id is not None else f"f2 a adds {own.provider}"
 
 
 def other_to_ask(store: Store, chat: Chat | None) -> Model | None:
@@ -144,5 +160,5 @@ def no_default(own: Model | None = None) -> Status:
     """Nobody can answer: what to do about it."""
     what = "There is no default model."
     if own is not None:
-        what = f"{own.model} {'was removed' if own.removed else 'is switched off'}; there is no default model."
+        what = f"{own.model} {went('removed' if own.removed else 'disabled')}; there is no default model."
     return Status(what, mark="⊘", keys="f2 adds or switches on", tone=WARNING)

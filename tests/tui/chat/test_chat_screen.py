@@ -46,6 +46,19 @@ async def test_a_message_is_answered_stored_and_labelled_with_its_model(store: S
     assert [m.content for m in store.messages.line(chat)] == ["Is tea better than coffee?", "It depends."]
 
 
+async def test_where_another_model_of_the_same_name_answers_it_is_told_which(store: Store) -> None:
+    app = still_app(store, Script("From the other."))
+    async with app.run_test(size=SIZE) as pilot:
+        store.catalog.remove_provider("zeta")
+        store.catalog.add_provider("zeta", "echo")
+        store.catalog.make_default(store.catalog.add_model("zeta", "z1").id)
+        app.catalog_changed()
+        await pilot.pause()
+        assert "The earlier z1 was removed. ★ z1, of zeta, is another.  ^o another model\n" in screen_text(app)
+        await say(pilot, "And with WAL?")
+        assert "The earlier z1 was removed. Another z1, of zeta, answers now." in screen_text(app)
+
+
 async def test_a_removed_model_falls_back_with_one_line_per_run_and_a_standing_line(store: Store) -> None:
     app = still_app(store, Script("From the default."))
     async with app.run_test(size=SIZE) as pilot:
