@@ -43,9 +43,11 @@ def read(connection: sqlite3.Connection, message_id: int) -> list[Attachment]:
     return [Attachment(text(row["name"]), text(row["media_type"]), content(row["content"])) for row in rows]
 
 
-def copy(tx: sqlite3.Connection, from_id: int, to_id: int) -> None:
+def copy(tx: sqlite3.Connection, from_ids: Sequence[int], first: int) -> None:
+    """What goes with these messages, also with their copies, whose ids count up from ``first`` in the same order."""
     tx.execute(
         "insert into attachments (message_id, position, name, media_type, content)"
-        " select ?, position, name, media_type, content from attachments where message_id = ? order by position, id",
-        (to_id, from_id),
+        " select ? + line.key, position, name, media_type, content"
+        " from json_each(?) line join attachments a on a.message_id = line.value order by line.key, position, a.id",
+        (first, json.dumps(from_ids)),
     )

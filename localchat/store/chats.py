@@ -15,6 +15,7 @@ from localchat import validation
 from localchat.errors import InvalidInput, NotFound
 from localchat.records import NO_TIME, Chat, ChatsMoved, ModelName, moment
 from localchat.store import attachments as attachment_rows
+from localchat.store.catalog import moving
 from localchat.store.connection import immediate
 from localchat.store.fields import document, number, number_or_none, text, text_or_none, texts
 from localchat.text import one_line, storable, visible
@@ -42,18 +43,21 @@ left join messages leaf on leaf.id = coalesce(
 _LINE_TO = """
 with recursive up (id, parent_id, depth) as (
   select id, parent_id, depth from messages where id = ? and chat_id = ?
-  union all
+  union
   select m.id, m.parent_id, m.depth from messages m join up on m.id = up.parent_id
 ) select id from up order by depth
 """
+_LAST_ID = "select max(coalesce((select seq from sqlite_sequence where name = 'messages'), 0), coalesce(max(id), 0))"
+# A line (ids from the root down, as JSON) copied in one statement: the copies have the ids after ``last``, in order.
 _COPY = """
-insert into messages (chat_id, parent_id, depth, role, status, model_config_id, fallback_from, fallback_reason,
+insert into messages (id, chat_id, parent_id, depth, role, status, model_config_id, fallback_from, fallback_reason,
   error_code, error_message, error_hint, error_remedy, finish_reason, input_tokens, output_tokens, duration_ms,
   left_out, created_at, content, reasoning, model_ref, fallback_from_ref)
-select ?, ?, depth, role, case status when 'streaming' then 'interrupted' else status end, model_config_id,
+select :last + 1 + line.key, :chat, case when line.key > 0 then :last + line.key end, depth, role,
+  case status when 'streaming' then 'interrupted' else status end, model_config_id,
   fallback_from, fallback_reason, error_code, error_message, error_hint, error_remedy, finish_reason, input_tokens,
   output_tokens, duration_ms, left_out, created_at, content, reasoning, model_ref, fallback_from_ref
-from messages where id = ?
+from json_each(:line) line join messages m on m.id = line.value order by line.key
 """
 
 Shelf = Literal["open", "archived", "trash"]
@@ -299,14 +303,14 @@ class Chats:
                 " where id = ?",
                 (now, now, chat_id),
             )
-            line = tx.execute(_LINE_TO, (message_id, chat_id)).fetchall()
+            line = [row["id"] for row in tx.execute(_LINE_TO, (message_id, chat_id))]
             if made.rowcount != 1 or not line:
                 raise NotFound
-            new_chat, parent = made.lastrowid, None
-            for row in line:
-                parent = tx.execute(_COPY, (new_chat, parent, row["id"])).lastrowid
-                attachment_rows.copy(tx, row["id"], parent or 0)
-            tx.execute("update chats set leaf_id = ? where id = ?", (parent, new_chat))
+            new_chat = made.lastrowid
+            last = tx.execute(f"{_LAST_ID} from messages").fetchone()[0]
+            tx.execute(_COPY, {"line": json.dumps(line), "last": last, "chat": new_chat})
+            attachment_rows.copy(tx, line, last + 1)
+            tx.execute("update chats set leaf_id = ? where id = ?", (last + len(line), new_chat))
             assert new_chat is not None
             return self.get(new_chat)
 
@@ -329,13 +333,7 @@ class Chats:
     def move_back(self, moved: ChatsMoved) -> int:
         """Undo ``move_all`` for the chats that still have the model they were given; how many those were."""
         with immediate(self._connection) as tx:
-            return sum(
-                tx.execute(
-                    "update chats set model_config_id = ? where id = ? and model_config_id = ?",
-                    (old, chat_id, moved.to),
-                ).rowcount
-                for chat_id, old in moved.before
-            )
+            return moving.move_back(tx, moved)
 
     def _change(self, chat_id: int, only: str = "", **columns: Any) -> Chat:
         """Set columns (names are ours, values are anybody's) where the chat is there and ``only`` holds."""

@@ -99,6 +99,16 @@ class Shell(App[None]):
         """The same in a worker, which may wait. Raises what ``do`` raises, and StoreBusy."""
         return await self.pending.written(what, do)
 
+    async def written_apart(self, do: Callable[[Store], T]) -> T:
+        """What may take longer than a frame: written in a thread, through a store of its own, so that the screen goes
+        on. Raises what ``do`` raises, and StoreBusy."""
+
+        def work() -> T:
+            with Store(self.store.path) as own:
+                return do(own)
+
+        return await asyncio.to_thread(work)
+
     def _tell_waiting(self, what: str) -> None:
         self.waiting = what
 

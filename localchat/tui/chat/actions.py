@@ -95,7 +95,7 @@ async def empty_trash(shell: Shell) -> None:
         )
     )
     if agreed:
-        gone = await shell.written("empty the trash", shell.store.chats.empty_trash)
+        gone = await shell.written_apart(lambda store: store.chats.empty_trash())
         shell.undos.forget_deleted()
         shell.chats_changed()
         tell(shell, f"Deleted {count(gone, 'chat')} for good.")
