@@ -22,6 +22,7 @@ from localchat.tui.dialogs.list_filter import ListFilter
 from localchat.wording import age
 
 PAGE = 60  # chats read at once
+NEAR_THE_END = 15  # rows before the last one read: then the next page is read
 MOST_READ = 50 * PAGE  # chats looked through for the one that the cursor was on
 
 
@@ -145,6 +146,7 @@ class ChatList(Vertical):
         self.shelf: Shelf = "open"
         self._current: int | None = None
         self._last: Chat | None = None  # where the next page begins
+        self._drawn: tuple[object, ...] | None = None
 
     def compose(self) -> ComposeResult:
         yield ListFilter("ChatOptions", placeholder="filter by title")
@@ -182,16 +184,28 @@ class ChatList(Vertical):
         options.highlighted = options.get_option_index(str(chat_id))
 
     def reload(self) -> None:
-        """Read anew as many as were shown, and keep the highlight on its chat."""
+        """Read anew down to a page below what is in sight, and keep the highlight on its chat. Called for whatever
+        another window writes: so it draws only what is no longer as it is drawn."""
         kept = self._highlighted_id() if self.options.has_focus else self._current
-        shown = max(PAGE, len(self._chats))
-        self._chats = self._read(shown)
+        read = self._read(self._needed(kept))
         position, row = self.options.scroll_offset, self.options.highlighted
-        self._fill()
+        if read != self._chats or self._drawn != self._look():
+            self._chats = read
+            self._fill()
         self._highlight(kept)
         if self.options.has_focus:
             self._keep_a_row(row or 0)
             self.options.scroll_to(y=position.y, animate=False)
+
+    def _needed(self, kept: int | None) -> int:
+        """How many chats the rows in sight and the chat highlighted need, in whole pages."""
+        in_sight = round(self.options.scroll_y) + self.options.size.height
+        place = next((index for index, chat in enumerate(self._chats) if chat.id == kept), 0)
+        return (max(in_sight, place) + NEAR_THE_END + 5) // PAGE * PAGE + PAGE
+
+    def _look(self) -> tuple[object, ...]:
+        """What rows are drawn by, beside their chats: they show ages, and fill the width."""
+        return self.shelf, self._words, self._width, moment(self._store.now()).replace(second=0, microsecond=0)
 
     def _keep_a_row(self, row: int) -> None:
         """Where the highlighted chat left the list, the next one is what the keys act on."""
@@ -225,6 +239,7 @@ class ChatList(Vertical):
         options = self.options
         options.clear_options()
         options.add_options(self._rows(self._chats, None))
+        self._drawn = self._look()
 
     def _rows(self, chats: list[Chat], above: Chat | None) -> list[Option]:
         now = moment(self._store.now())
@@ -253,11 +268,15 @@ class ChatList(Vertical):
     def _row(self, chat: Chat, now: datetime) -> Content:
         end = "⊘" if chat.model is not None and chat.model.removed else ""
         end = " ".join(part for part in (end, age(moment(chat.updated_at), now)) if part)
-        width = max(self.size.width or 26, 20) - 5
         title = Content(one_line(chat.title) or "Untitled")
-        room = width - len(end)
+        room = self._width - len(end)
         title = title.truncate(room, ellipsis=True, pad=True)
         return Content.assemble(" ", title, " ", (end, "dim"))
+
+    @property
+    def _width(self) -> int:
+        """Cells of a row for the title and what stands at its end."""
+        return max(self.size.width or 26, 20) - 5
 
     def on_resize(self, event: events.Resize) -> None:
         if self._chats:
@@ -270,12 +289,12 @@ class ChatList(Vertical):
     @on(OptionList.OptionHighlighted)
     def _near_the_end(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        if event.option_index >= event.option_list.option_count - 15:
+        if event.option_index >= event.option_list.option_count - NEAR_THE_END:
             self._read_more()
 
     def read_more_near_the_end(self) -> None:
         """Read on when the list was scrolled, not only when it was moved in."""
-        if self.options.max_scroll_y - self.options.scroll_y < 15:
+        if self.options.max_scroll_y - self.options.scroll_y < NEAR_THE_END:
             self._read_more()
 
     def _read_more(self) -> None:
