@@ -90,6 +90,16 @@ with recursive down (id, depth) as (
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSize:
+    """A message without its text. ``size``: bytes of UTF-8."""
+
+    depth: int
+    role: str
+    size: int
+    attachments: tuple[AttachmentInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A turn as it was stored before the network was touched. ``prompt`` is None where an old one is asked again;
     ``unarchived``: the chat came out of the archive by it."""
@@ -214,6 +224,28 @@ class Messages:
         if len(rows) < stop - start:
             return self._line_astray(chat, start, stop)
         return self._messages_of(rows)
+
+    def sizes(self, chat: Chat, start: int, stop: int) -> list[MessageSize]:
+        """What ``line`` finds, by its size alone: no text leaves SQLite."""
+        start, stop = max(start, 0), min(stop, chat.length)
+        if chat.leaf_id is None or start >= stop:
+            return []
+        ids = json.dumps(self._ids(chat, start, stop))
+        rows = self._connection.execute(
+            "select id, depth, role, length(cast(content as blob)) as size from messages"
+            " where id in (select value from json_each(?)) order by depth",
+            (ids,),
+        ).fetchall()
+        if len(rows) < stop - start:
+            astray = self._line_astray(chat, start, stop)
+            return [
+                MessageSize(m.depth, m.role, len(m.content.encode("utf-8", "replace")), m.attachments) for m in astray
+            ]
+        files = attachment_rows.infos(self._connection, [row["id"] for row in rows])
+        return [
+            MessageSize(number(row["depth"]), text(row["role"]), number(row["size"]), files.get(row["id"], ()))
+            for row in rows
+        ]
 
     def _line_astray(self, chat: Chat, start: int, stop: int) -> list[Message]:
         """The same where the depths that another program wrote lead nowhere: the whole line is walked."""

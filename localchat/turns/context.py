@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from localchat.attachments.reading import IMAGE_TOKENS, is_image, with_words
 from localchat.errors import ContextTooLong, LocalChatError, NotFound
-from localchat.records import BUILT_IN_CONTEXT, BUILT_IN_MODEL, Chat, Line, Message, Model, Request
+from localchat.records import BUILT_IN_CONTEXT, BUILT_IN_MODEL, AttachmentInfo, Chat, Line, Message, Model, Request
 from localchat.store import Store
-from localchat.store.messages import Begun
+from localchat.store.messages import Begun, MessageSize
 from localchat.turns.resolution import answerer
 
 BYTES_PER_TOKEN = 3  # of UTF-8: cautious for prose (4 to 5), right for code and for scripts beyond ASCII
@@ -29,11 +29,14 @@ def estimate(text: str) -> int:
 
 def estimate_of(message: Message) -> int:
     """The same for a message with what goes with it."""
-    files = sum(
+    return estimate(message.content) + files_estimate(message.attachments)
+
+
+def files_estimate(attachments: Iterable[AttachmentInfo]) -> int:
+    return sum(
         IMAGE_TOKENS if is_image(each.media_type) else each.size // BYTES_PER_TOKEN + LINE_OVERHEAD
-        for each in message.attachments
+        for each in attachments
     )
-    return estimate(message.content) + files
 
 
 def lines_that_fit(
@@ -74,26 +77,55 @@ def messages_that_fit(
     Reads backwards page by page, so a long chat costs what is sent, not what it holds. Failed replies without a word
     are no part of the conversation.
     """
-    kept: list[Message] = []
+    kept, left_out, spent = _that_fit(
+        lambda start, stop: [(each, _cost(each)) for each in store.messages.line(chat, start, stop)],
+        stop, budget, floor,
+    )  # fmt: skip
+    return kept, left_out, spent
+
+
+def size_that_fits(store: Store, chat: Chat, stop: int, budget: int | None, floor: int = 0) -> tuple[int, int]:
+    """How many messages ``messages_that_fit`` leaves out, and the tokens: by their sizes, without reading them."""
+    _, left_out, spent = _that_fit(
+        lambda start, stop: [(each, _cost(each)) for each in store.messages.sizes(chat, start, stop)],
+        stop, budget, floor,
+    )  # fmt: skip
+    return left_out, spent
+
+
+def _cost(message: Message | MessageSize) -> int:
+    """Estimated tokens; 0 where it is no part of the conversation."""
+    size = message.size if isinstance(message, MessageSize) else len(message.content.encode("utf-8", "replace"))
+    if not size and message.role == "assistant":
+        return 0
+    return size // BYTES_PER_TOKEN + LINE_OVERHEAD + files_estimate(message.attachments)
+
+
+Some = TypeVar("Some", Message, MessageSize)
+
+
+def _that_fit(
+    read: Callable[[int, int], list[tuple[Some, int]]], stop: int, budget: int | None, floor: int
+) -> tuple[list[Some], int, int]:
+    kept: list[tuple[Some, int]] = []
     spent, full, page = 0, False, 100
     top = stop
     while top > floor and not full:
         start = max(floor, top - page)
-        for message in reversed(store.messages.line(chat, start, top)):
-            if not message.content and message.role == "assistant":
+        for message, cost in reversed(read(start, top)):
+            if not cost:
                 continue
-            cost = estimate_of(message)
             if budget is not None and kept and spent + cost > budget:
                 full = True
                 break
             spent += cost
-            kept.append(message)
+            kept.append((message, cost))
         top = start
     kept.reverse()
-    while full and kept[0].role == "assistant" and len(kept) > 1:
-        spent -= estimate_of(kept.pop(0))  # a reply without its question only confuses
-    left_out = kept[0].depth - floor if full and kept else 0
-    return kept, left_out, spent
+    while full and kept[0][0].role == "assistant" and len(kept) > 1:
+        spent -= kept.pop(0)[1]  # a reply without its question only confuses
+    left_out = kept[0][0].depth - floor if full and kept else 0
+    return [message for message, _ in kept], left_out, spent
 
 
 def summarised(store: Store, chat: Chat) -> int:
@@ -146,7 +178,7 @@ def fill(store: Store, chat: Chat) -> float | None:
     if budget is None:
         return None
     floor = summarised(store, chat)
-    _, left_out, spent = messages_that_fit(store, chat, chat.length, budget, floor)
+    left_out, spent = size_that_fits(store, chat, chat.length, budget, floor)
     spent += estimate(system_of(chat, floor > 0))
     return 1.0 if left_out else spent / budget
 

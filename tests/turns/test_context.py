@@ -11,6 +11,7 @@ from localchat.errors import ContextTooLong
 from localchat.records import Chat, Finished, Line, Piece, Request, TextPiece
 from localchat.store import Store
 from localchat.turns import Continue, Edit, LeftOut, NewTurn, estimate, lines_that_fit
+from localchat.turns.context import messages_that_fit, size_that_fits
 from tests.turns.helpers import RAIN, Asked, chat, ended, last, one, plain, seen, turn, words
 
 
@@ -278,3 +279,16 @@ async def test_the_rest_of_a_reply_counts_what_there_is_of_it(store: Store, long
     request = asked.requests[-1]
     assert request.lines[-2].content == "y" * 1200
     assert sum(estimate(line.content) for line in request.lines) <= 1000 - 1000 // 4
+
+
+def test_how_full_a_context_is_is_counted_without_reading_a_text(store: Store) -> None:
+    store.connection.execute("insert into chats (id, title) values (50, 'Long')")
+    long = add(store, 50, *(f"{number} ü 锁" * number for number in range(300)))
+    for budget in (None, 20, 500, 2000, 10**6):
+        _, left_out, spent = messages_that_fit(store, long, long.length, budget)
+        assert size_that_fits(store, long, long.length, budget) == (left_out, spent)
+    asked: list[str] = []
+    store.connection.set_trace_callback(asked.append)
+    size_that_fits(store, long, long.length, None)
+    store.connection.set_trace_callback(None)
+    assert not any("x.content" in statement for statement in asked)
