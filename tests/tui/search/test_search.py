@@ -15,6 +15,7 @@ from localchat.store import Store
 from localchat.store.search import search
 from localchat.store.search.search import Found, Query, Search
 from localchat.testing import add_chat
+from localchat.tui.search import screen
 from localchat.tui.search.hit_list import HitList
 from localchat.tui.search.screen import SearchLine
 from tests.tui.search.conftest import Bench, screen_text, through, type_in, until
@@ -107,13 +108,16 @@ async def test_enter_right_after_the_last_letter_opens_what_that_finds_and_not_w
         await until(pilot, lambda: app.answers == [(1, 1)])
 
 
-async def test_typing_on_takes_the_enter_back(store: Store) -> None:
+async def test_typing_on_takes_the_enter_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     app = Bench(store)
     async with app.run_test() as pilot:
         await pilot.pause()
         line = app.search.query_one(SearchLine)
+        monkeypatch.setattr(screen, "PAUSE", 3600.0)  # however slow the machine is, enter comes before the hits
         line.value = "winter"
         await pilot.press("enter")
+        assert not app.search.settled
+        monkeypatch.undo()
         line.value = "winters"
         await through(pilot)
         line.value = "winter"
