@@ -133,7 +133,7 @@ class LocalChat(Shell):
             marked = self.pending.put("mark replies that were interrupted", self.store.messages.mark_interrupted)
             marked.outcome.add_done_callback(self._marked)
         shown = self.default_model
-        self.catalog_changed()
+        self.catalog_changed(elsewhere=True)
         self.chats_changed()
         if healed is not None:
             from localchat.tui.catalog.words import default_words

@@ -41,6 +41,7 @@ class Shell(App[None]):
 
     def __init__(self, store: Store, connect: Connect) -> None:
         super().__init__()
+        self.catalog_changed_elsewhere = False  # whether the newest change of the catalog was made by another program
         self.store = store
         self.connect = connect
         self.tasks = Tasks(self.crash)
@@ -62,8 +63,9 @@ class Shell(App[None]):
             event.prevent_default()
             line.insert_text_at_cursor(event.character)
 
-    def catalog_changed(self) -> None:
-        """To be called after every write to the catalog."""
+    def catalog_changed(self, *, elsewhere: bool = False) -> None:
+        """To be called after every write to the catalog. ``elsewhere``: another program made it."""
+        self.catalog_changed_elsewhere = elsewhere
         self.default_model = self.store.catalog.default()
         self.catalog_version += 1
 

@@ -25,6 +25,7 @@ NO_PROVIDERS = (
 )
 
 Side = Literal["providers", "models"]
+Vanished = Literal["neighbour"] | None  # where a cursor goes whose row went, as in ``CatalogList.show_rows``
 
 
 class Pane(Vertical):
@@ -79,6 +80,8 @@ class CatalogPanes(Container):
         self._providers: list[Provider] = []
         self._models: dict[str, Model] = {}
         self._used: dict[int, int] = {}
+        self._of: str | None = None  # the provider whose models are shown
+        self._gone = ""  # what was under the cursor until another program took it away
 
     def compose(self) -> ComposeResult:
         yield Pane(id="providers")
@@ -87,7 +90,21 @@ class CatalogPanes(Container):
     # What is shown
 
     def reload(self) -> None:
-        """Read anew; the cursors stay where they are."""
+        """Read anew; the cursors stay where they are, or go to the row that took the place."""
+        self._read("neighbour")
+
+    def follow(self) -> None:
+        """Read anew what another program changed. A cursor whose row went stands on nothing: no key must act on what
+        nobody chose."""
+        provider, model = self.name_selected, self.model
+        self._read(None)
+        if self.providers.rows.lost and provider is not None:
+            self._gone = provider
+        elif self.models.rows.lost and model is not None:
+            self._gone = model.model
+        self.post_message(self.Moved())
+
+    def _read(self, vanished: Vanished) -> None:
         catalog = self._store.catalog
         self._providers = catalog.providers()
         self._used = catalog.use_counts()
@@ -100,12 +117,15 @@ class CatalogPanes(Container):
         holder = next((f"p{p.id}" for p in shown if default and p.name == default.provider), None)
         self.providers.head("Providers")
         self.providers.say("" if rows else _no_match(words) or NO_PROVIDERS)
-        self.providers.rows.show_rows(rows, prefer=holder)
-        self._show_models()
+        self.providers.rows.show_rows(rows, prefer=holder, vanished=vanished)
+        self._show_models(vanished)
 
-    def _show_models(self) -> None:
+    def _show_models(self, vanished: Vanished = "neighbour") -> None:
         catalog = self._store.catalog
         provider, name = self.provider, self.name_selected
+        if name != self._of:
+            self.models.rows.find_again()
+            self._of, vanished = name, "neighbour"
         words = self.models.filter.words
         live = catalog.models(name) if provider is not None else []
         removed = catalog.models(name, removed=True) if name is not None else []
@@ -113,7 +133,8 @@ class CatalogPanes(Container):
         self._models = {f"m{m.id}": m for m in live} | {f"t{m.id}": m for m in removed}
         self.models.head(f"Models of {name}" if name else "Models")
         self.models.say(_no_match(words) or _no_models(provider) if not live else "")
-        self.models.rows.show_rows(model_rows(live, removed, self._used, moment(self._store.now())))
+        rows = model_rows(live, removed, self._used, moment(self._store.now()))
+        self.models.rows.show_rows(rows, vanished=vanished)
         self.post_message(self.Moved())
 
     @on(OptionList.OptionHighlighted, "#providers CatalogList")
@@ -177,7 +198,9 @@ class CatalogPanes(Container):
         return sum(self._used.get(model.id, 0) for model in models)
 
     def detail(self) -> str:
-        """One line on what the cursor is on."""
+        """One line on what the cursor is on, or why it is on nothing."""
+        if self.providers.rows.lost or (self.side == "models" and self.models.rows.lost):
+            return f"{one_line(self._gone, 60)} went from here in another window. Nothing is chosen."
         if self.side == "models" and self.model is not None:
             return model_detail(self.model, self.uses([self.model]))
         if self.provider is not None:

@@ -95,7 +95,10 @@ class ProvidersScreen(Screen[None]):
         self.query_one(TopBar).model = self.app.default_model
 
     def _catalog_changed(self) -> None:
-        self.panes.reload()
+        if self.app.catalog_changed_elsewhere:
+            self.panes.follow()
+        else:
+            self.panes.reload()
         self._look_around()
 
     def _reached(self) -> None:
@@ -199,7 +202,7 @@ class ProvidersScreen(Screen[None]):
         with reporting(self.app):
             if self.panes.side == "models" and self.panes.model is not None:
                 await flows.remove_model(self.app, self.panes.model)
-            elif self.panes.provider is not None:
+            elif self.panes.side == "providers" and self.panes.provider is not None:
                 await flows.remove_provider(self.app, self.panes.provider)
 
     @work(group="catalog")
@@ -211,7 +214,7 @@ class ProvidersScreen(Screen[None]):
             if self.panes.side == "models" and model is not None:
                 name, on_now = model.model, not model.enabled
                 change = await patiently(lambda: catalog.switch_model(model.id, on_now))
-            elif provider is not None:
+            elif self.panes.side == "providers" and provider is not None:
                 name, on_now = provider.name, not provider.enabled
                 change = await patiently(lambda: catalog.switch_provider(provider.id, on_now))
             else:

@@ -159,6 +159,7 @@ class CatalogList(OptionList):
         super().__init__(id=id, markup=False)
         self._click_opens = click_opens
         self._shown: list[Row | Heading] = []
+        self._lost = False
 
     def show_rows(
         self,
@@ -171,13 +172,15 @@ class CatalogList(OptionList):
         """Replace what is shown. The cursor stays on its row; where that is gone, on the one that took its place, or
         with ``vanished=None`` on none.
 
-        ``prefer``: the row for the cursor where it was nowhere yet. ``cursor``: the row for it in any case.
+        ``prefer``: the row for the cursor where it was nowhere yet and is not ``lost``. ``cursor``: the row for it in
+        any case.
         """
         if list(rows) == self._shown and self._options:
             if cursor is not None:
                 self.go_to(cursor)
             return
         before = self.row_id
+        lost = self.lost and cursor is None
         index = self.highlighted or 0
         offset = self.scroll_y
         columns = _Columns([row for row in rows if isinstance(row, Row)])
@@ -188,10 +191,20 @@ class CatalogList(OptionList):
                 self._update_lines()
             self._shown = list(rows)
             self.highlighted = self._landing(cursor or before or prefer, index if before else 0)
-            if vanished is None and cursor is None and before is not None and self.row_id != before:
+            if lost or (vanished is None and cursor is None and before is not None and self.row_id != before):
                 self.highlighted = None
+                self._lost = bool(rows)
             if before is not None:
                 self.scroll_to(y=offset, animate=False, force=True, immediate=True)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the cursor stands on nothing because its row went. It does until it is moved."""
+        return self._lost and self.highlighted is None
+
+    def find_again(self) -> None:
+        """Other rows come now: the cursor may begin anew."""
+        self._lost = False
 
     @staticmethod
     def _option(row: Row | Heading, columns: _Columns) -> Option:
@@ -225,6 +238,11 @@ class CatalogList(OptionList):
             event.prevent_default()
             if place is not None and not self.options[place].disabled:
                 self.highlighted = place
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        super().watch_highlighted(highlighted)
+        if highlighted is not None:
+            self._lost = False
 
     def _get_left_gutter_width(self) -> int:
         return 2

@@ -454,6 +454,36 @@ async def test_what_another_window_removed_a_moment_ago_gives_the_error(stocked:
             assert gone in app.toasts()[-1]
 
 
+@pytest.mark.parametrize("side", ["providers", "models"])
+async def test_where_the_row_under_the_cursor_went_elsewhere_the_keys_act_on_nothing_and_it_is_said(
+    stocked: Store, second: Store, side: str
+) -> None:
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test(size=(130, 40)) as pilot:
+        await settled(pilot)
+        assert "Models of openai" in screen_text(pilot)
+        if side == "models":
+            await pilot.press("right", "down")
+            second.catalog.remove_model(second.catalog.live("openai/gpt-4o-mini").id)
+        else:
+            second.catalog.remove_provider("openai")
+        app.catalog_changed(elsewhere=True)
+        app.chats_changed()  # rows are drawn anew: the cursor still does not move by itself
+        await settled(pilot)
+        name = "gpt-4o-mini" if side == "models" else "openai"
+        assert f"{name} went from here in another window. Nothing is chosen." in screen_text(pilot)
+        before = [(p.name, p.enabled) for p in stocked.catalog.providers()], stocked.catalog.models()
+        await pilot.press("space", "d", "e", "asterisk")
+        await settled(pilot)
+        assert isinstance(app.screen, ProvidersScreen)
+        assert ([(p.name, p.enabled) for p in stocked.catalog.providers()], stocked.catalog.models()) == before
+        await pilot.press("down")
+        await settled(pilot)
+        assert "Nothing is chosen" not in screen_text(pilot)
+        await pilot.press("d")
+        await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
+
+
 async def test_an_empty_store_and_an_empty_provider_say_what_to_do(store: Store) -> None:
     store.catalog.add_provider("ollama", "openai", "http://localhost:11434/v1")
     app = Bench(store, ProvidersScreen())
