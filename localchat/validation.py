@@ -271,10 +271,10 @@ def parameters(given: Mapping[str, Any] | None, there: Mapping[str, Any] | None 
             continue
         if value is None:
             continue
-        if name not in _PARAMETERS:
+        if name not in PARAMETERS:
             checked[name] = _passed_on(name, value)
             continue
-        low, high, whole = _PARAMETERS[name]
+        low, high, whole = PARAMETERS[name]
         if (
             isinstance(value, bool)
             or not isinstance(value, int if whole else (int, float))
@@ -297,7 +297,7 @@ def _passed_on(name: str, value: Any) -> Any:
         return value
     if not _FIELD.fullmatch(name):
         raise InvalidInput(f"{quoted(name)} is no parameter.", "A name has 1 to 64 letters, digits and _ . -")
-    if name.lower() in _PARAMETERS or name.lower() == "think":
+    if name.lower() in PARAMETERS or name.lower() == "think":
         raise InvalidInput(f"{name} is no parameter.", f"Write {name.lower()}.")
     if name.lower() in _SECRET:
         raise InvalidInput(f"{name} is no parameter: keys are never kept in the store.", "A key belongs to a provider.")
@@ -329,7 +329,7 @@ _SECRET = ("api_key", "api-key", "apikey", "authorization", "key", "password", "
 _OURS = ("model", "messages", "stream", "stream_options")
 
 # name: least, most, whole numbers only
-_PARAMETERS: dict[str, tuple[float, float, bool]] = {
+PARAMETERS: dict[str, tuple[float, float, bool]] = {
     "temperature": (0, HOTTEST, False),
     "top_p": (0, 1, False),
     "seed": (-(2**53), 2**53, True),

@@ -128,7 +128,7 @@ async def test_a_server_that_gave_up_waiting_can_be_asked_again(kind: str, acme:
 async def test_a_wait_beyond_a_day_or_in_no_known_form_is_none(kind: str, acme: Provider, fault: str) -> None:
     error = (await read(CLIENTS[kind](acme), asking(fault))).error
     assert isinstance(error, RateLimited)
-    assert (error.retry_after, error.hint) == (None, "Wait a moment, then press ctrl+r.")
+    assert (error.retry_after, error.hint) == (None, "Wait a moment.")
 
 
 @pytest.mark.parametrize("status", ["404", "410"])

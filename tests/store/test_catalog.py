@@ -470,15 +470,15 @@ def test_a_provider_added_again_under_its_old_name_leaves_its_tombstones_removed
 
 def test_what_another_program_wrote_stays_where_something_else_is_edited(store: Store) -> None:
     store.connection.executescript(
-        "insert into model_configs (provider, model, parameters) values ('local', 'odd', '{\"top_k\": 5}');"
+        "insert into model_configs (provider, model, parameters) values ('local', 'odd', '{\"top_p\": 5}');"
         "insert into model_configs (provider, model) values ('local', ' Odd\x1b'), ('local', 'ODD')"
     )
     for model in store.catalog.models("local"):
         kept = {**model.parameters, "seed": 1}
         edited = store.catalog.edit_model(model.id, context=5, parameters=kept)
         assert (edited.model, edited.path, edited.context, edited.parameters) == (model.model, None, 5, kept)
-    with pytest.raises(InvalidInput, match="top_k"):
-        store.catalog.edit_model(store.catalog.live("local/odd").id, parameters={"top_k": 6})
+    with pytest.raises(InvalidInput, match="top_p"):
+        store.catalog.edit_model(store.catalog.live("local/odd").id, parameters={"top_p": 6})
 
 
 # Lists.

@@ -26,7 +26,7 @@ def refused(store: Store, write: Any, kind: type[LocalChatError] = InvalidInput)
     with pytest.raises(kind) as raised:
         write()
     assert dump(store.connection, "providers", "model_configs", "catalog_events") == before
-    assert raised.value.hint
+    assert raised.value.hint or raised.value.remedy
     assert len(raised.value.message) < 400
     assert clean(raised.value.message) == raised.value.message, "an error carries nothing that a terminal obeys"
     return raised.value

@@ -148,8 +148,11 @@ def settings(given: object) -> dict[str, Any]:
             return {}
     found: dict[str, Any] = {}
     for name, value in given.items() if isinstance(given, dict) else ():
+        own = "max_tokens" if name == "num_predict" else name
+        if own not in validation.PARAMETERS:
+            continue  # a field of that program's server; ours may not know it
         with contextlib.suppress(InvalidInput):
-            found |= validation.parameters({"max_tokens" if name == "num_predict" else name: value})
+            found |= validation.parameters({own: value})
     return found
 
 

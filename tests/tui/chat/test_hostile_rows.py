@@ -41,7 +41,14 @@ async def test_chats_are_listed_opened_and_found_and_so_are_models(tmp_path: Pat
             await settled(pilot)
             assert app.chat_screen.conversation.chat is not None
             assert app.chat_screen.conversation.chat.id == chat.id
-        for key, word in (("f2", "play"), ("escape", ""), ("f4", ""), ("escape", ""), ("f9", ""), ("escape", "")):
+        for key, word in (
+            ("f2", "Providers and models"),
+            ("escape", ""),
+            ("f4", ""),
+            ("escape", ""),
+            ("f9", ""),
+            ("escape", ""),
+        ):
             await pilot.press(key)
             await settled(pilot)
             assert word in screen_text(app)
