@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,8 @@ from localchat.cli.program import Group
 from localchat.cli.search import search
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.cli.transfer import export
-from localchat.errors import NotFound, StoreUnreadable
-from localchat.records import Chat, ChatsMoved, Message, Model
+from localchat.errors import NotFound
+from localchat.records import Chat, Message, Model
 from localchat.text import count, one_line
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from localchat.store.chats import Shelf
 
 PAGE = 500  # chats or messages that are read at once
-LAST_MOVE = "last_move"  # the name in the store's state of what `chats move --undo` undoes
 
 
 @click.group(cls=Group)
@@ -297,10 +295,10 @@ def move(session: Session, undo: bool, old: str | None, new: str | None) -> None
         return
     if old is None or new is None:
         raise wrong_usage("Give the models OLD and NEW.")
-    target = session.store.catalog.live(new)
+    catalog = session.store.catalog
+    target = catalog.live(new)
     sources = [model for model in _ever(session.store, old) if model.id != target.id]
-    moved = session.store.chats.move_all([model.id for model in sources], target.id)
-    session.store.state.put(LAST_MOVE, json.dumps({"to": moved.to, "before": moved.before}))
+    moved = catalog.move_chats(catalog.move_of([model.id for model in sources]), target.id)
     number = len(moved.before)
     answer(
         session,
@@ -323,9 +321,14 @@ def _ever(store: Store, ref: str) -> list[Model]:
 
 
 def _move_back(session: Session) -> None:
-    moved = _last_move(session.store)
-    number = session.store.chats.move_back(moved)
-    session.store.state.put(LAST_MOVE, "")
+    from localchat.store.catalog.log import chats_moved
+
+    catalog = session.store.catalog
+    event = next((each for each in catalog.undoable() if each.action == "chats-moved"), None)
+    moved = chats_moved(event) if event is not None else None
+    if event is None or moved is None:
+        raise NotFound("There is no move to undo.", "`localchat undo --list` shows what can be.")
+    number = catalog.undo_event(event.id).chats
     stayed = len(moved.before) - number
     answer(
         session,
@@ -333,14 +336,3 @@ def _move_back(session: Session) -> None:
         f"Gave {count(number, 'chat')} back the model {'it' if number == 1 else 'they'} had."
         + (f" {count(stayed, 'chat')} had another one meanwhile and kept it." if stayed else ""),
     )
-
-
-def _last_move(store: Store) -> ChatsMoved:
-    kept = store.state.get(LAST_MOVE)
-    if not kept:
-        raise NotFound("There is no move to undo.", "Only the last one can be undone, once.")
-    try:
-        move = json.loads(kept)
-        return ChatsMoved(tuple((int(chat), model) for chat, model in move["before"]), int(move["to"]))
-    except (ValueError, TypeError, KeyError) as error:
-        raise StoreUnreadable("What is known of the last move cannot be read.", "It cannot be undone.") from error

@@ -305,9 +305,11 @@ def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bo
     marked = catalog.note_offers(place, [model.name for model in offered])
     chosen = _chosen(place, offered, wanted, add_all)
     before = catalog.default()
+    graves = {model.id for model in catalog.models(removed=True)}
     added = catalog.add_models(place.name, [(model.name, model.context) for model in chosen]) if chosen else []
     there = {model.model for model in catalog.models(place.name)}
     new = {model.model for model in added}
+    back = {model.model for model in added if model.id in graves}
     document = [
         {
             "ref": f"{place.name}/{model.name}",
@@ -315,12 +317,14 @@ def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bo
             "context": model.context,
             "configured": model.name in there,
             "added": model.name in new,
+            "revived": model.name in back,
         }
         for model in offered
     ]
     rows = [
         (f"{place.name}/{model.name}", _tokens(model.context),
-         "added" if model.name in new else "configured" if model.name in there else "")
+         "back" if model.name in back else "added" if model.name in new
+         else "configured" if model.name in there else "")
         for model in offered
     ]  # fmt: skip
     lines = table(("MODEL", "CONTEXT", ""), rows) if rows else [f"{place.name} offers no models."]

@@ -212,6 +212,11 @@ def test_all_chats_of_a_removed_model_move_to_another_and_back(run: Run, echo: S
     ]
     assert run("chats", "move", "--undo", "--json").error["code"] == "not_found"
 
+    run("chats", "move", "play/parrot", "play/echo")
+    assert run("undo", "--list", "--json").json[0]["action"] == "chats-moved"
+    assert run("undo", "--json").json["action"] == "chats-moved"
+    assert [chat["model"] for chat in run("chats", "list", "--json").json].count("play/parrot") == 2
+
 
 @pytest.mark.parametrize(
     ("words", "code", "status"),

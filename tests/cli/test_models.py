@@ -241,6 +241,9 @@ def test_discovering_lists_what_is_offered_and_adds_what_is_chosen(run: Run, ech
     assert run("models", "discover", "play", "--add", "owl", "--json").error["code"] == "invalid_input"
     run("models", "discover", "play", "--add-all")
     assert len(refs(run)) == 4
+    run("models", "remove", "play/parrot", "--yes")
+    found = run("models", "discover", "play", "--add", "parrot", "--json").json
+    assert [model["model"] for model in found if model["revived"]] == ["parrot"]
 
 
 def test_pulling_knows_only_the_model_in_the_box(run: Run) -> None:
