@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -133,6 +134,31 @@ def test_no_field_of_the_store_steers_the_terminal_on_any_screen(store: Path) ->
     with Terminal(store) as terminal:
         terminal.wait_for("Locks in SQLite", "Why is the database locked?", "a draft")
         for key, seen in WALK:
+            terminal.press(key)
+            terminal.settle(0.1)
+            terminal.wait_for(seen, seconds=10)
+        terminal.press("ctrl+q")
+        assert terminal.wait_until_it_ends() == 0
+        check(terminal)
+
+
+def test_no_field_of_an_imported_file_steers_the_terminal(store: Path, tmp_path: Path) -> None:
+    shared, mine = tmp_path / "shared.json", tmp_path / "mine" / "chats.db"
+    localchat = [sys.executable, "-m", "localchat"]
+    subprocess.run([*localchat, "chats", "export", "2", "--format", "json", "-o", shared, "--db", store], check=True)
+    assert "\\u001b]52" in shared.read_text("utf-8")
+    mine.parent.mkdir()
+    known_store(mine).close()
+    subprocess.run([*localchat, "import", shared, "--db", mine], check=True, stdout=subprocess.PIPE)
+    with sqlite3.connect(mine) as plain:
+        assert plain.execute("select count(*) from chats where draft like '%' || ? || '%'", (PAYLOAD[:20],)).fetchone()[
+            0
+        ]
+        plain.execute("update chats set updated_at = '2030-01-01T00:00:00.000Z' where draft <> ''")
+    plain.close()
+    with Terminal(mine) as terminal:
+        terminal.wait_for("Why is the database locked?]52", "a draft")
+        for key, seen in WALK[:9]:
             terminal.press(key)
             terminal.settle(0.1)
             terminal.wait_for(seen, seconds=10)
