@@ -69,9 +69,31 @@ def test_a_hit_tells_chat_speaker_model_and_where_it_matched(store: Store) -> No
     assert hit.model is not None
     assert (hit.model.ref, hit.model.removed) == ("zeta/z1", False)
     assert hit.created_at == "2026-03-02T14:02:00.000Z"
-    assert hit.snippet == "Two writers: `BEGIN IMMEDIATE`."
+    assert hit.snippet == "Two writers: BEGIN IMMEDIATE."
     assert marked(hit) == ["wri", "BEGIN"]
     assert not hit.archived
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ("**Zebra.** The **zebra** - *a* ***b*** ~~c~~", "Zebra. The zebra - a b c"),
+        ("# Zebra\n\n> quoted `x = 1`\n```python\nzebra = 2 ** 3\n```", "Zebra quoted x = 1 python zebra = 2 ** 3"),
+        ("zebra(*args, **kwargs) and 2*3*4", "zebra(*args, **kwargs) and 2*3*4"),
+        ("a **`zebra`** and __init__", "a zebra and __init__"),
+        ("**" + "word " * 40 + "zebra" + " word" * 40 + "**", None),
+        ("zebra # no heading, 1 > 0", "zebra # no heading, 1 > 0"),
+    ],
+)
+def test_a_snippet_shows_no_marks_of_markdown(store: Store, content: str, shown: str | None) -> None:
+    write(store, content)
+    (hit,) = store.search.find(Query("zebra"))
+    assert set(marked(hit)) <= {"zebra", "Zebra"}
+    assert marked(hit)
+    if shown is None:
+        assert "*" not in hit.snippet
+    else:
+        assert hit.snippet == shown
 
 
 def test_the_newest_come_first_and_pages_follow_without_gap_or_repetition(store: Store) -> None:

@@ -17,6 +17,15 @@ from localchat.text import clean
 MOST_TERMS = 24  # of one search; FTS5 allows no expression that is much deeper
 LONGEST_TERM = 500  # letters; beyond them a term is not looked at
 SNIPPET = 160  # letters of a snippet
+_AROUND = 300  # letters before and behind a snippet in which the other half of a Markdown mark is looked for
+# Markdown marks, which say nothing where nothing is drawn bold: pairs on one line, fences, headings and quotes. Stars
+# that are not a pair around words (2 ** 3, *args) are somebody's text.
+_PAIRS = (
+    re.compile(r"(?<!\w)(\*{1,3})(?=[^\s*])[^\n]*?[^\s*](\1)(?!\w)"),
+    re.compile(r"(?<!`)(`+)(?!`)[^\n`]+(?<!`)(\1)(?!`)"),
+    re.compile(r"(?<!~)(~~)(?=[^\s~])[^\n]*?[^\s~](~~)"),
+)
+_STARTS = re.compile(r"^ {0,3}(?:#{1,6}[ \t]+|>[ \t]?|`{3,})", re.MULTILINE)
 
 _TERMS = re.compile(r'"([^"]*)("?)|([^\s"]+)')
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\0": " "})
@@ -199,7 +208,27 @@ def _window(text: str, place: int, room: int) -> tuple[int, int]:
     return start, stop
 
 
+def _marks(text: str, start: int, stop: int) -> set[int]:
+    """Where the Markdown marks of that piece of the text stand."""
+    begin, end = max(0, start - _AROUND), stop + _AROUND
+    begin = text.rfind("\n", begin, start) + 1 or begin  # a mark at the start of a line is none within it
+    piece = text[begin:end]
+    spans = [found.span(half) for pattern in _PAIRS for found in pattern.finditer(piece) for half in (1, 2)]
+    if begin and text[begin - 1] != "\n":
+        spans += [found.span() for found in _STARTS.finditer(piece) if found.start()]
+    else:
+        spans += [found.span() for found in _STARTS.finditer(piece)]
+    return {begin + at for a, b in spans for at in range(a, b)}
+
+
 def _drawn(text: str, spans: list[tuple[int, int]], start: int, stop: int) -> Snippet:
+    marks = _marks(text, start, stop)
+
+    def piece(begin: int, end: int) -> str:
+        if not marks:
+            return text[begin:end]
+        return "".join(text[at] for at in range(begin, end) if at not in marks)
+
     line = "…" if start else ""
     matches: list[tuple[int, int]] = []
     at = start
@@ -207,13 +236,13 @@ def _drawn(text: str, spans: list[tuple[int, int]], start: int, stop: int) -> Sn
         begin, end = max(begin, at), min(end, stop)
         if begin >= end:
             continue
-        line = _joined(line, text[at:begin])
+        line = _joined(line, piece(at, begin))
         before = len(line)
-        line = _joined(line, text[begin:end])
+        line = _joined(line, piece(begin, end))
         if len(line) > before:
             matches.append((before, len(line)))
         at = end
-    line = _joined(line, text[at:stop]).rstrip()
+    line = _joined(line, piece(at, stop)).rstrip()
     end = len(line)
     return Snippet(line + ("…" if stop < len(text) else ""), tuple((a, min(b, end)) for a, b in matches if a < end))
 
