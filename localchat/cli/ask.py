@@ -14,6 +14,7 @@ import click
 
 from localchat import turns, validation
 from localchat.attachments.reading import read_all
+from localchat.cli.extract import last_block
 from localchat.cli.output import notice, print_json
 from localchat.cli.parameters import ChatId, ModelRef, Words, given, parameters_option, wrong_usage
 from localchat.cli.program import DEBUG, Command
@@ -54,6 +55,7 @@ LEAVING = 0.5  # seconds that an interrupted program waits for a reader that doe
 )
 @parameters_option("For this turn; may be repeated. An empty VALUE leaves it to the endpoint.")
 @click.option("--no-fallback", is_flag=True, help="The chat's own model or none: where it is gone, fail.")
+@click.option("--extract", is_flag=True, help="Print the last code block of the reply and nothing else.")
 @click.argument("prompt", required=False, type=Words())
 @pass_session
 def ask(
@@ -66,11 +68,12 @@ def ask(
     host: str | None,
     parameters: tuple[str, ...],
     no_fallback: bool,
+    extract: bool,
     prompt: str | None,
 ) -> None:
     """Send PROMPT and print the reply as it comes. Standard input, where not empty, is appended to PROMPT.
 
-    Begins a chat, unless -c or --chat is given.
+    PROMPT may be -, standard input. Begins a chat, unless -c or --chat is given.
     """
     if goes_on and chat_id is not None:
         raise wrong_usage("-c and --chat exclude each other.")
@@ -96,7 +99,7 @@ def ask(
     )
     while True:  # where another host would be asked by the time the person has answered, it is a new question
         try:
-            _hold(session, turn)
+            _hold(_Run(session, turn, extract=extract))
             return
         except ConfirmRemote as question:
             if not interactive():
@@ -109,7 +112,8 @@ def ask(
 
 def _words(prompt: str | None, files: tuple[str, ...]) -> str:
     """PROMPT and what stands on standard input, with a blank line between them. Files may go without words."""
-    piped = _standard_input()
+    piped = _standard_input(typed=prompt == "-")
+    prompt = None if prompt == "-" else prompt
     if prompt is None and not piped.strip() and not files:
         raise wrong_usage("Give a PROMPT, or text on standard input.")
     if not piped.strip():
@@ -117,9 +121,10 @@ def _words(prompt: str | None, files: tuple[str, ...]) -> str:
     return f"{prompt}\n\n{piped}" if prompt else piped
 
 
-def _standard_input() -> str:
-    """All of it where it is no terminal. Raises InvalidInput where it is no text."""
-    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+def _standard_input(*, typed: bool = False) -> str:
+    """All of it where it is no terminal, or where a person is to type there (``typed``). Raises InvalidInput where it
+    is no text."""
+    if sys.stdin is None or sys.stdin.closed or (sys.stdin.isatty() and not typed):
         return ""
     try:
         data = sys.stdin.buffer.read()
@@ -142,6 +147,7 @@ class _Run:
 
     session: Session
     turn: turns.NewTurn
+    extract: bool = False  # only the last code block is printed, when all of the reply is there
     status: StatusLine = field(default_factory=StatusLine)
     outlet: Outlet | None = None
     began: turns.Began | None = None
@@ -150,13 +156,14 @@ class _Run:
     left_out: int = 0
 
 
-def _hold(session: Session, turn: turns.NewTurn) -> None:
+def _hold(run: _Run) -> None:
     """Send, print, and end the run with the exit status that tells how it went."""
-    run = _Run(session, turn)
     _quiet_loop_noise()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_converse(run))
     if run.outlet is not None:
+        if run.extract and run.ended is not None and run.ended.error is None:
+            run.outlet.say(last_block(run.ended.message.content) or "")
         run.outlet.end(LEAVING if run.stopped_by is not None else None)
         if run.outlet.reader_left:
             run.stopped_by = run.stopped_by or 0
@@ -215,10 +222,17 @@ def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) ->
             loop.add_signal_handler(number, stop, int(number))
 
 
+def on_terminal() -> bool:
+    """Whether a person reads standard error: a script is not told which chat it is, but by ``--json``."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def _tell(run: _Run, event: turns.Event) -> None:
     match event:
         case turns.Began():
             run.began = event
+            if on_terminal() and not run.session.json:
+                notice(f"Chat {event.chat.id}")
             if event.unarchived:
                 notice(unarchived(f"Chat {event.chat.id}"))
             _tell_who_answers(run, event)
@@ -232,7 +246,7 @@ def _tell(run: _Run, event: turns.Event) -> None:
             run.status.show("thinking…")
         case turns.Chunk(text):
             run.status.clear()
-            if run.outlet is not None:
+            if run.outlet is not None and not run.extract:
                 run.outlet.say(text)
         case turns.Ended():
             run.ended = event
@@ -258,8 +272,9 @@ def _reply_before(store: Store, began: turns.Began) -> Message | None:
 def _report(run: _Run, began: turns.Began) -> None:
     """How it ended, on standard error (or as the one JSON document), and in the exit status."""
     message = run.ended.message if run.ended is not None else run.session.store.messages.get(began.reply.id)
+    block = last_block(message.content) if run.extract else None
     if run.session.json:
-        print_json(_document(run, began, message))
+        print_json({**_document(run, began, message), **({"extracted": block} if run.extract else {})})
     if run.outlet is not None and run.outlet.error is not None:
         raise LocalChatError(
             f"Standard output cannot be written ({run.outlet.error.strerror}).",
@@ -274,6 +289,8 @@ def _report(run: _Run, began: turns.Began) -> None:
         raise click.exceptions.Exit(128 + run.stopped_by)
     if message.finish_reason == "length":
         notice("The reply reached its limit of tokens and ends there.")
+    if run.extract and block is None:
+        raise NotFound("The reply has no code block.", f"It is kept: `localchat chats show {began.chat.id}`.")
 
 
 def _tell_other_models(run: _Run, began: turns.Began, error: LocalChatError) -> None:

@@ -352,3 +352,58 @@ def test_a_parameter_that_cannot_be_is_refused_and_leaves_no_chat(run: Run, echo
 
     assert (answer.code, answer.out, answer.error["code"]) == (1, "", "invalid_input")
     assert echo.chats.last() is None
+
+
+CODE = "Two ways:\n\n```sh\nls\n```\n\n1. or\n\n   ~~~python\n   if x:\n       print(1)\n   ~~~\n\nThat is it."
+
+
+def test_extract_prints_the_last_code_block_and_nothing_else(run: Run, echo: Store) -> None:
+    answer = run("ask", "--extract", CODE)
+
+    assert (answer.code, answer.out, answer.err) == (0, "if x:\n    print(1)\n", "")
+    assert everything(echo, 1)[1] == ("assistant", CODE, "complete")
+
+
+def test_a_code_block_that_never_closes_ends_with_the_reply(run: Run, echo: Store) -> None:
+    assert run("ask", "--extract", "So:\n```\none\n").out == "one\n"
+
+
+def test_extract_without_a_code_block_fails_and_prints_nothing(run: Run, echo: Store) -> None:
+    answer = run("ask", "--extract", "only `words`")
+
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("Error: The reply has no code block.")
+    assert "localchat chats show 1" in answer.err
+
+    told = run("ask", "--extract", "only words", "--json")
+    assert (told.code, told.json["extracted"], told.error["code"]) == (1, None, "not_found")
+
+
+def test_extract_of_a_reply_that_broke_off_prints_nothing(run: Run, echo: Store) -> None:
+    answer = run("ask", "--extract", "/echo cut 3 ```\none two three\n```", "--json")
+    assert (answer.code, answer.error["code"]) == (1, "reply_cut")
+    assert run("ask", "--extract", "/echo cut 3 ```\none two three\n```").out == ""
+
+
+def test_with_json_the_reply_is_whole_and_extracted_holds_the_block(run: Run, echo: Store) -> None:
+    document = run("ask", "--extract", "--json", CODE).json
+
+    assert (document["reply"], document["extracted"]) == (CODE, "if x:\n    print(1)\n")
+    assert "extracted" not in run("ask", "--json", CODE).json
+
+
+def test_a_prompt_of_one_dash_is_standard_input(run: Run, echo: Store) -> None:
+    assert run("ask", "-", stdin="from a pipe").out == "from a pipe"
+    assert run("ask", "-", stdin="").code == 2
+
+
+def test_a_person_is_told_the_number_of_the_chat_and_a_script_is_not(
+    run: Run, echo: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("ask", "hello").err == ""
+
+    monkeypatch.setattr("localchat.cli.ask.on_terminal", lambda: True)
+    assert run("ask", "hello").err == "Chat 2\n"
+    told = run("ask", "--chat", "1", "more")
+    assert (told.out, told.err) == ("more", "Chat 1\n")
+    assert run("ask", "--chat", "1", "more", "--json").err == ""
