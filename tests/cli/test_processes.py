@@ -173,7 +173,7 @@ def test_to_a_terminal_no_control_character_goes_but_newline_and_tab(echo: Store
     code, screen = at_a_terminal("ask", nasty)
 
     assert code == 0
-    assert screen.decode() == "a]0;titleb\nc2J\tde\n"
+    assert screen.decode() == "Chat 1\na]0;titleb\nc2J\tde\n"
     _, transcript = at_a_terminal("chats", "show", "1")
     assert "a]0;titleb\nc2J\tde\n" in transcript.decode()
     assert not set(transcript.decode()) & set("\x1b\x07\x9b‮\r")
