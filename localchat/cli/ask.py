@@ -170,7 +170,7 @@ def _hold(run: _Run) -> None:
     if run.began is None:  # stopped before anything was stored
         raise click.exceptions.Exit(128 + (run.stopped_by or signal.SIGINT))
     if run.stopped_by is None:
-        back_up_daily(session)
+        back_up_daily(run.session)
     _report(run, run.began)
 
 
