@@ -68,9 +68,13 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """The commands of one noun."""
+    """The commands of one noun. ``--db`` and ``--json`` may stand before the command, too."""
 
     command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += common_options()
 
 
 class Program(click.Group):

@@ -233,3 +233,12 @@ def test_the_script_for_a_shell_can_be_read_by_it(run: Run, shell: str) -> None:
     if shutil.which(shell):
         checked = subprocess.run([shell, "-n"], input=script, text=True, capture_output=True)
         assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [("chats", "list"), ("models", "list"), ("providers", "list"), ("providers", "log")])
+def test_json_and_db_may_stand_anywhere(real: Run, path: Path, words: tuple[str, str]) -> None:
+    noun, verb = words
+    common = ("--db", str(path), "--json")
+    answers = [real(*common, noun, verb), real(noun, *common, verb), real(noun, verb, *common)]
+    assert [answer.code for answer in answers] == [0, 0, 0]
+    assert answers[0].out == answers[1].out == answers[2].out
