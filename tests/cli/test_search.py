@@ -33,7 +33,7 @@ def test_hits_stand_under_their_chat_with_who_said_it(run: Run, known: Path) -> 
     assert done.out.splitlines() == [
         "2  Locks in SQLite",
         "    zeta/z1, 2026-03-02",
-        "      Two writers: `BEGIN IMMEDIATE`.",
+        "      Two writers: BEGIN IMMEDIATE.",
     ]
 
 
@@ -48,8 +48,8 @@ def test_json_tells_every_field_and_where_it_matched(run: Run, known: Path) -> N
         "model_removed": False,
         "created_at": "2026-03-02T14:02:00.000Z",
         "archived": False,
-        "snippet": "Two writers: `BEGIN IMMEDIATE`.",
-        "matches": [[14, 19]],
+        "snippet": "Two writers: BEGIN IMMEDIATE.",
+        "matches": [[13, 18]],
     }
 
 
