@@ -68,6 +68,8 @@ class Shell(App[None]):
         self.catalog_changed_elsewhere = elsewhere
         self.default_model = self.store.catalog.default()
         self.catalog_version += 1
+        if self.is_running:
+            self.screen.refresh_bindings()  # keys that apply, and what f8 takes back, may be others now
 
     def chats_changed(self) -> None:
         """To be called after every write to a chat that a list shows."""

@@ -42,8 +42,6 @@ def pressing(*keys: str) -> Before:
     async def press(pilot: Pilot[None]) -> None:
         await pilot.press(*keys)
         await settled(pilot)
-        pilot.app.screen.refresh_bindings()  # the footer follows in its own time: now it has
-        await settled(pilot)
 
     return press
 
