@@ -128,6 +128,11 @@ def taken_back(done: Undone) -> str:
             return f"Took back {takes_back(event)}."
 
 
+def recording_words(provider: str, on: bool) -> str:
+    """Of a provider whose recording was switched."""
+    return f"Replies of {provider} are recorded from now on." if on else f"{provider} is recorded no more."
+
+
 def label(model: Model) -> str:
     """``qwen3:8b · ollama``."""
     return f"{one_line(model.model)} · {one_line(model.provider)}"

@@ -8,6 +8,7 @@ from localchat.cli.output import answer, table
 from localchat.cli.parameters import ProviderName, wrong_usage
 from localchat.cli.program import Command
 from localchat.cli.session import Session, pass_session
+from localchat.wording import recording_words
 
 
 @click.command(cls=Command)
@@ -31,5 +32,4 @@ def record(session: Session, name: str | None, off: bool) -> None:
         answer(session, found, *table(("NAME", "STATE"), rows))
         return
     store.recordings.switch(store.catalog.provider(name).id, not off)
-    told = f"{name} is recorded no more." if off else f"Replies of {name} are recorded from now on."
-    answer(session, {"name": name, "recorded": not off}, told)
+    answer(session, {"name": name, "recorded": not off}, recording_words(name, not off))

@@ -11,6 +11,7 @@ import sqlite3
 
 from localchat.records import Recording
 from localchat.store.connection import Connection
+from localchat.store.fields import text
 from localchat.store.settings import State
 from localchat.text import storable
 
@@ -26,6 +27,12 @@ class Recordings:
 
     def wanted(self, provider_id: int) -> bool:
         return self._state.get(f"{_SWITCH}{provider_id}") == "on"
+
+    def recorded(self) -> frozenset[int]:
+        """The ids of the providers that are recorded."""
+        rows = self._connection.execute("select name from state where name glob ? and value = 'on'", (f"{_SWITCH}*",))
+        numbers = (text(row["name"]).removeprefix(_SWITCH) for row in rows)
+        return frozenset(int(number) for number in numbers if number.isdecimal())
 
     def switch(self, provider_id: int, on: bool) -> None:
         """From the next turn on."""

@@ -80,6 +80,7 @@ class CatalogPanes(Container):
         self._providers: list[Provider] = []
         self._models: dict[str, Model] = {}
         self._used: dict[int, int] = {}
+        self._recorded: frozenset[int] = frozenset()
         self._of: str | None = None  # the provider whose models are shown
         self._gone = ""  # what was under the cursor until another program took it away
 
@@ -112,7 +113,8 @@ class CatalogPanes(Container):
         shown = [provider for provider in self._providers if matches(provider.name, words)]
         there = {provider.name for provider in self._providers}
         gone = [m for m in catalog.models(removed=True) if m.provider not in there and matches(m.provider, words)]
-        rows = provider_rows(shown, catalog.models(), gone, {p.id: self._state(p) for p in shown})
+        self._recorded = self._store.recordings.recorded()
+        rows = provider_rows(shown, catalog.models(), gone, {p.id: self._state(p) for p in shown}, self._recorded)
         default = catalog.default()
         holder = next((f"p{p.id}" for p in shown if default and p.name == default.provider), None)
         self.providers.head("Providers")
@@ -204,7 +206,7 @@ class CatalogPanes(Container):
         if self.side == "models" and self.model is not None:
             return model_detail(self.model, self.uses([self.model]))
         if self.provider is not None:
-            return provider_detail(self.provider, self._state(self.provider))
+            return provider_detail(self.provider, self._state(self.provider), self.provider.id in self._recorded)
         if self.removed_provider is not None:
             return f"{self.removed_provider} was removed. r restores it with the models that went with it."
         return ""

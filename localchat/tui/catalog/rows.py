@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
@@ -13,6 +14,7 @@ from localchat.tui.catalog.words import chats_words, context_words, on_day, plac
 from localchat.tui.dialogs.table_list import QUIET, Cell, Heading, Row
 from localchat.wording import NOT_OFFERED
 
+RECORDED = "◉"
 GOOD, QUIET_MARK, BAD = "$success", QUIET, "$warning"
 
 
@@ -68,11 +70,11 @@ def key_words(provider: Provider) -> str:
     return "" if provider.local else "no key"
 
 
-def provider_row(provider: Provider, models: int, state: State) -> Row:
+def provider_row(provider: Provider, models: int, state: State, recorded: bool = False) -> Row:
     return Row(
         f"p{provider.id}",
         (
-            Cell(""),
+            Cell(RECORDED if recorded else ""),
             Cell(provider.name, "" if provider.enabled else QUIET),
             Cell(count(models, "model") if models else "no models", QUIET),
             state.cell,
@@ -85,10 +87,12 @@ def provider_rows(
     live: Sequence[Model],
     removed: Sequence[Model],
     states: Mapping[int, State],
+    recorded: Collection[int] = (),
 ) -> list[Row | Heading]:
-    """The live providers, then those of which only removed models are left."""
+    """The live providers, then those of which only removed models are left. ``recorded``: ids of providers."""
+    owners = Counter(model.provider for model in live)
     rows: list[Row | Heading] = [
-        provider_row(provider, sum(model.provider == provider.name for model in live), states[provider.id])
+        provider_row(provider, owners[provider.name], states[provider.id], provider.id in recorded)
         for provider in providers
     ]
     there = {provider.name for provider in providers}
@@ -143,11 +147,13 @@ def _state_cell(model: Model) -> Cell:
     return Cell(NOT_OFFERED, BAD) if model.delisted_at is not None else Cell("")
 
 
-def provider_detail(provider: Provider, state: State) -> str:
+def provider_detail(provider: Provider, state: State, recorded: bool = False) -> str:
     """One line on the provider under the cursor."""
     parts = [_address(provider), key_words(provider)]
     if state.detail:  # what is wrong comes first: a narrow window cuts the end
         parts.insert(0 if state.mark == "○" else 2, state.detail)
+    if recorded:
+        parts.insert(0, f"{RECORDED} Its replies are recorded; R ends that.")
     return " · ".join(one_line(part) for part in parts if part)
 
 

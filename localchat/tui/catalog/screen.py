@@ -23,6 +23,7 @@ from localchat.tui.remedies import CATALOG, Place
 from localchat.tui.shell import Shell
 from localchat.tui.toasts import reporting, tell
 from localchat.tui.top_bar import TopBar
+from localchat.wording import recording_words
 
 NARROW = 100  # columns; below, the lists stand one above the other
 
@@ -51,6 +52,14 @@ class ProvidersScreen(Screen[None]):
         Binding("m", "move_chats", "Move chats", id="catalog.move", tooltip="Give its chats another model for good"),
         Binding("D", "discover", "Discover", id="catalog.discover", tooltip="Ask the provider which models it has"),
         Binding("t", "test", "Test", id="catalog.test", tooltip="Ask the provider whether it answers"),
+        Binding(
+            "R",
+            "record",
+            "Record",
+            show=False,
+            id="catalog.record",
+            tooltip="Keep how its replies come, delta by delta, for replay; again: no more",
+        ),
         Binding("u", "undo", "Undo", id="catalog.undo", tooltip="Undo the last change"),
         Binding(
             "slash",
@@ -141,7 +150,7 @@ class ProvidersScreen(Screen[None]):
                 return panes.uses(panes.tombstones) > 0
             case "add":
                 return provider is not None or not in_models
-            case "discover" | "test":
+            case "discover" | "test" | "record":
                 return provider is not None
             case "undo":
                 return bool(self.app.undos.label)
@@ -278,6 +287,20 @@ class ProvidersScreen(Screen[None]):
             models = await self.reach.ask(provider)
             note_offers(self.app, provider, models)
             tell(self.app, f"{provider.name} answers: {count(len(models), 'model')}.")
+
+    def action_record(self) -> None:
+        """Record what it streams from the next reply on, or no more. It changes nothing of who answers: nothing to
+        undo."""
+        provider, recordings = self.panes.provider, self.app.store.recordings
+        if provider is None:
+            return
+        on = not recordings.wanted(provider.id)
+
+        def told(_: None) -> None:
+            self._reached()
+            tell(self.app, recording_words(provider.name, on))
+
+        self.app.write("switch the recording", lambda: recordings.switch(provider.id, on), told)
 
     def action_history(self) -> None:
         from localchat.tui.catalog.history import HistoryScreen
