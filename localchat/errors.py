@@ -32,17 +32,26 @@ class Way(StrEnum):
     LIST_CHATS = "list_chats"
     SHOW_LOG = "show_log"
     CHECK_STORE = "check_store"
+    FIX_STORE = "fix_store"
+    MAKE_ROOM = "make_room"  # another provider has the name: it gets ``other``, then the removed one comes back
+    TAKE_OVER = "take_over"  # a provider of that name takes over what came without one, such as the model ``other``
+    MOVE_CHATS = "move_chats"  # to the model ``other``, where one is meant
+    CHOOSE_DEFAULT = "choose_default"
+    ALLOW_REMOTE = "allow_remote"  # that host, for this chat
+    ALLOW_FALLBACK = "allow_fallback"
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """A way out, and of what: the name of the provider, the ref of the model, the number of the chat."""
+    """A way out, and of what: the name of the provider, the ref of the model, the number of the chat. ``other``: what
+    the way leads to, where it names two things."""
 
     way: Way
     subject: str = ""
+    other: str = ""
 
     def __str__(self) -> str:
-        return f"{self.way} {self.subject}".strip()
+        return f"{self.way} {self.subject}".strip()  # failed replies have no remedy that names two
 
     @classmethod
     def read(cls, text: str | None) -> Remedy | None:
@@ -152,8 +161,8 @@ class ConfirmRemote(LocalChatError):
         was = f"{wanted} answered on this machine" if known else f"Nobody knows where {wanted} answered"
         super().__init__(
             f"{was}; {used} answers at {host}. Nothing was sent.",
-            f"Choose a model with `-m REF`, or agree for this chat with `--allow-remote {host}`: {used} will see all"
-            " of it.",
+            "It would see the whole chat.",
+            remedy=Remedy(Way.ALLOW_REMOTE, host),
         )
         self.wanted = wanted
         self.used = used
@@ -175,7 +184,7 @@ class FallbackRefused(LocalChatError):
     def __init__(self, wanted: str, used: str, why: str) -> None:
         super().__init__(
             f"{wanted} {why}; {used} would answer, and no other model may. Nothing was sent.",
-            "Choose a model for this turn with `-m REF`, or leave out `--no-fallback`.",
+            remedy=Remedy(Way.ALLOW_FALLBACK),
         )
 
 

@@ -231,6 +231,44 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class RestorePreview:
+    """What bringing back something that was removed would do. ``provider`` comes back with its models; None where
+    models come back under ``place``, which is there.
+
+    ``stays``: what was removed with them and does not come back: it lives elsewhere by now, or is gone for good.
+    """
+
+    removal: Removal
+    provider: Provider | None
+    place: Provider
+    models: tuple[Model, ...]
+    stays: tuple[Model, ...]
+    chats_affected: int
+    default_before: Model | None
+    default_after: Model | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back, as it is now. ``provider``: to which the models belong; ``whole``: it came back itself."""
+
+    change: DefaultChange
+    provider: Provider
+    models: tuple[Model, ...]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Removed models under the name of a provider that belong to none that is there: of an import, or of an earlier
+    provider of that name. ``chats_affected``: how many (not in the trash) point at them."""
+
+    name: str
+    models: tuple[Model, ...]
+    chats_affected: int
+
+
+@dataclass(frozen=True, slots=True)
 class DefaultChange:
     """What a change of the catalog did to the default. ``promoted``: not chosen by a person but by the rule."""
 

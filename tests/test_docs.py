@@ -146,7 +146,7 @@ def test_the_sql_of_the_page_of_the_store_works_in_any_client(tmp_path: Path) ->
 
 def test_the_page_of_the_life_of_models_lists_every_action_of_the_log() -> None:
     text = (ROOT / "docs" / "life-of-models.md").read_text("utf-8")
-    assert set(re.findall(r"`((?:provider|model|default|chats)-[a-z]+|undone)`", text)) == set(get_args(Action))
+    assert set(re.findall(r"`((?:provider|models?|default|chats)-[a-z-]+|undone)`", text)) == set(get_args(Action))
 
 
 @pytest.mark.timeout(300)

@@ -13,6 +13,7 @@ from localchat.cli.output import NO_DEFAULT_NEXT, answer, default_line, notice, 
 from localchat.cli.parameters import ModelRef, ProviderName, Words, given, parameters_option, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out, picked
+from localchat.cli.restoring import bring_back
 from localchat.cli.session import Session, pass_session
 from localchat.errors import InvalidInput
 from localchat.records import BUILT_IN_MODEL, BUILT_IN_PROVIDER, DefaultChange, Model, Provider, RemoteModel, Removal
@@ -206,9 +207,10 @@ def _switch(session: Session, ref: str, *, on: bool) -> None:
     _tell_change(session, catalog.model(model.id), f"{model.ref} is {'on' if on else 'off'}.", change)
 
 
-def _tell_change(session: Session, model: Model, what: str, change: DefaultChange) -> None:
+def _tell_change(session: Session, model: Model, what: str, change: DefaultChange, **more: object) -> None:
     line = default_line(ref_of(change.before), ref_of(change.after))
-    answer(session, {**_entry(model), **_defaults(change.before, change.after)}, what, *([line] if line else []))
+    document = {**_entry(model), **_defaults(change.before, change.after), **more}
+    answer(session, document, what, *([line] if line else []))
 
 
 @models.command()
@@ -241,17 +243,17 @@ def remove(session: Session, ref: str, successor: str | None, dry_run: bool, yes
 
 @models.command()
 @click.argument("ref", type=ModelRef(removed=True), metavar="REF")
+@click.option("--dry-run", is_flag=True, help="Only say what would come back; change nothing.")
 @pass_session
-def restore(session: Session, ref: str) -> None:
+def restore(session: Session, ref: str, dry_run: bool) -> None:
     """Bring a removed model back.
 
     The one of that name that was removed last; chats that still point at it use it again.
     """
-    catalog = session.store.catalog
-    removal = catalog.last_model_removal(ref)
-    change = catalog.undo(removal)
-    model = catalog.model(removal.models[0].id)
-    _tell_change(session, model, f"{model.ref} is back.{_used_by(session, model)}", change)
+    back = bring_back(session, ref, lambda: session.store.catalog.restore_of_model(ref), dry_run=dry_run)
+    if back is not None:
+        model = back.models[0]
+        _tell_change(session, model, f"{model.ref} is back.{_used_by(session, model)}", back.change, revived=True)
 
 
 def _used_by(session: Session, model: Model) -> str:

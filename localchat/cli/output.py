@@ -39,6 +39,15 @@ _REMEDIES = {
     Way.LIST_CHATS: "See `localchat chats list`.",
     Way.SHOW_LOG: "See `localchat providers log`.",
     Way.CHECK_STORE: "`localchat doctor` checks the store.",
+    Way.FIX_STORE: "`localchat doctor --fix` puts it right.",
+    Way.MAKE_ROOM: "Rename that one, `localchat providers edit {subject} --name {other}`; then"
+    " `localchat providers restore {subject}` brings back the other.",
+    Way.TAKE_OVER: "Add one of that name, `localchat providers add {subject} --kind KIND --take-over`; then"
+    " `localchat models restore {other}` brings it back.",
+    Way.MOVE_CHATS: "`localchat chats move {subject} {other}` gives its chats that one.",
+    Way.CHOOSE_DEFAULT: "Then `localchat models default {subject}` makes it the default.",
+    Way.ALLOW_REMOTE: "Choose a model with `-m REF`, or agree for this chat with `--allow-remote {subject}`.",
+    Way.ALLOW_FALLBACK: "Choose a model for this turn with `-m REF`, or leave out `--no-fallback`.",
 }
 
 
@@ -77,7 +86,9 @@ def advice(error: LocalChatError | ErrorNote) -> str:
     """What to do: the error's hint, then the command for its remedy."""
     if error.remedy is None:
         return error.hint
-    command = _REMEDIES[error.remedy.way].replace("{subject}", shlex.quote(one_line(error.remedy.subject)))
+    remedy = error.remedy
+    command = _REMEDIES[remedy.way].replace("{subject}", shlex.quote(one_line(remedy.subject)))
+    command = command.replace("{other}", shlex.quote(one_line(remedy.other)) if remedy.other else "REF")
     return f"{error.hint} {command}".strip()
 
 

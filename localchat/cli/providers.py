@@ -12,9 +12,10 @@ from localchat.cli.output import age, answer, default_line, notice, ref_of, tabl
 from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out, picked
+from localchat.cli.restoring import bring_back, taken_over, what_is_left
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.errors import InvalidInput, NotInstalled
-from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal, RemovalPreview
+from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal, RemovalPreview, TakeOver
 from localchat.text import count
 from localchat.validation import ReplayFile
 
@@ -32,6 +33,11 @@ _IN_ORDER = click.option(
 )
 _AT_ONCE = click.option("--at-once/--timed", default=None, help="Of kind replay: without the pauses of then.")
 _KEY_ENV = click.option("--key-env", type=Words(), metavar="VAR", help="The environment variable that holds its key.")
+_TAKE_OVER = click.option(
+    "--take-over/--no-take-over",
+    default=None,
+    help="Removed models of that name, of an import, belong to it from now on. Asked at a terminal.",
+)
 _KEY_STDIN = click.option(
     "--key-stdin", is_flag=True, help="Read its key from standard input, and keep it in the keyring of this system."
 )
@@ -106,6 +112,7 @@ def _key(entry: dict[str, Any]) -> str:
 @_AT_ONCE
 @_KEY_ENV
 @_KEY_STDIN
+@_TAKE_OVER
 @pass_session
 def add(
     session: Session,
@@ -117,10 +124,12 @@ def add(
     at_once: bool | None,
     key_env: str | None,
     key_stdin: bool,
+    take_over: bool | None,
 ) -> None:
     """Add a provider.
 
-    It has no models yet: see `localchat models discover NAME` and `localchat models add`.
+    It has no models yet: see `localchat models discover NAME` and `localchat models add`. Chats that were imported may
+    point at models of that name: with --take-over these belong to it, and come back when you add or discover them.
     """
     if key_env is not None and key_stdin:
         raise wrong_usage("--key-env and --key-stdin exclude each other.")
@@ -129,19 +138,37 @@ def add(
     elif (path, in_order, at_once) != (None, None, None):
         raise wrong_usage("--path, --in-order and --at-once belong to --kind replay.")
     catalog = session.store.catalog
-    if not key_stdin:
+    key = _read_key() if key_stdin else None
+
+    def added(left: TakeOver | None) -> Provider:
+        if key is not None:
+            return _add_with_key(session, name, kind, base_url, key, left)
         source: KeySource = "env" if key_env is not None else "none"
-        provider = catalog.add_provider(name, kind, base_url, source, key_env)
-    else:
-        provider = _add_with_key(session, name, kind, base_url, _read_key())
+        return catalog.add_provider(name, kind, base_url, source, key_env, taking_over=left)
+
+    provider, taken, left = taken_over(session, name, take_over, added)
     lines = [f"Added {provider.name}. `localchat models discover {provider.name}` lists its models."]
     if kind == "embedded":
         lines = [f"Added {provider.name}. `localchat models add {provider.name}/NAME --path FILE.gguf` adds a model."]
-    entry = _entry(session, provider)
+    entry = {**_entry(session, provider), "taken_over": _refs(taken)}
     _tell_what_is_missing(provider)
+    if taken is not None:
+        lines.append(_took_over(taken))
+    elif left is not None and take_over is None:
+        notice(f"{what_is_left(left)} `localchat providers edit {provider.name} --take-over` takes over.")
     if provider.key_source == "env" and not entry["has_key"]:
         notice(f"${provider.key_name} is not set here; set it before the first message.")
     answer(session, entry, *lines)
+
+
+def _refs(taken: TakeOver | None) -> list[str]:
+    return [] if taken is None else sorted({model.ref for model in taken.models})
+
+
+def _took_over(taken: TakeOver) -> str:
+    refs = _refs(taken)
+    them = "it" if len(refs) == 1 else "them"
+    return f"Took over {count(len(refs), 'removed model')}. Adding, discovering or restoring {them} brings {them} back."
 
 
 def _replayed(old: str, base_url: str | None, path: str | None, in_order: bool | None, at_once: bool | None) -> str:
@@ -162,14 +189,16 @@ def _replayed(old: str, base_url: str | None, path: str | None, in_order: bool |
     return new.url
 
 
-def _add_with_key(session: Session, name: str, kind: str, base_url: str | None, key: str) -> Provider:
+def _add_with_key(
+    session: Session, name: str, kind: str, base_url: str | None, key: str, left: TakeOver | None
+) -> Provider:
     """The key first: no provider is saved without it. Where the store then refuses, it leaves the keyring again."""
     from localchat.providers.keys import kept_apart
     from localchat.validation import provider_name
 
     catalog = session.store.catalog
     with kept_apart(provider_name(name), key) as entry:
-        return catalog.add_provider(name, kind, base_url, "keyring", entry)
+        return catalog.add_provider(name, kind, base_url, "keyring", entry, taking_over=left)
 
 
 def _read_key() -> str:
@@ -191,6 +220,7 @@ def _read_key() -> str:
 @_KEY_ENV
 @_KEY_STDIN
 @click.option("--no-key", is_flag=True, help="It needs no key.")
+@click.option("--take-over", is_flag=True, help="Removed models of its name, of an import, belong to it from now on.")
 @pass_session
 def edit(
     session: Session,
@@ -203,12 +233,14 @@ def edit(
     key_env: str | None,
     key_stdin: bool,
     no_key: bool,
+    take_over: bool,
 ) -> None:
     """Change what is given of the provider NAME."""
     if (key_env is not None) + key_stdin + no_key > 1:
         raise wrong_usage("--key-env, --key-stdin and --no-key exclude each other.")
     replay = (path, in_order, at_once) != (None, None, None)
-    if new_name is None and base_url is None and key_env is None and not (key_stdin or no_key or replay):
+    rest = key_stdin or no_key or replay or take_over
+    if new_name is None and base_url is None and key_env is None and not rest:
         raise wrong_usage("Nothing to change was given.")
     catalog = session.store.catalog
     old = catalog.provider(name)
@@ -218,14 +250,18 @@ def edit(
         base_url = _replayed(old.base_url or "", base_url, path, in_order, at_once)
     key = _read_key() if key_stdin else None
     source: KeySource | None = "env" if key_env is not None else "keyring" if key_stdin else "none" if no_key else None
+    left = catalog.left_behind(old.name) if take_over else None
     with _kept(old, key) as entry:
         provider = catalog.edit_provider(
-            old.id, name=new_name, base_url=base_url, key_source=source, key_name=entry or key_env
+            old.id, name=new_name, base_url=base_url, key_source=source, key_name=entry or key_env, taking_over=left
         )
     if old.key_source == "keyring" and provider.key_name != old.key_name:
         notice(f"Its old key stays in the keyring, as “{old.key_name}”.")
     _tell_of_address(session, old, provider)
-    answer(session, _entry(session, provider), f"Saved {provider.name}.")
+    lines = [f"Saved {provider.name}."]
+    if left is not None:
+        lines.append(_took_over(left) if left.models else f"Nothing was left under {old.name}/…")
+    answer(session, {**_entry(session, provider), "taken_over": _refs(left)}, *lines)
 
 
 def _tell_what_is_missing(provider: Provider) -> None:
@@ -344,18 +380,21 @@ def remove(session: Session, name: str, successor: str | None, dry_run: bool, ye
 
 @providers.command()
 @click.argument("name", type=Words(), metavar="NAME")
+@click.option("--dry-run", is_flag=True, help="Only say what would come back; change nothing.")
 @pass_session
-def restore(session: Session, name: str) -> None:
+def restore(session: Session, name: str, dry_run: bool) -> None:
     """Bring a removed provider back.
 
-    The one of that name that was removed last, with the models that went with it.
+    The one of that name that was removed last, with the models that went with it; a model that lives under another
+    provider by now stays there.
     """
-    catalog = session.store.catalog
-    removal = catalog.last_removal(name)
-    change = catalog.undo(removal)
-    back = [catalog.model(model.id) for model in removal.models]
-    told = f"{name} is back, with {count(len(back), 'model')}{_used_by(session, back)}."
-    _tell_change(session, catalog.provider(name), told, change, {"models_restored": [model.ref for model in back]})
+    back = bring_back(session, name, lambda: session.store.catalog.restore_of_provider(name), dry_run=dry_run)
+    if back is None:
+        return
+    models = [model.ref for model in back.models]
+    told = f"{name} is back, with {count(len(models), 'model')}{_used_by(session, back.models)}."
+    more = {"models_restored": models, "revived": bool(models)}
+    _tell_change(session, back.provider, told, back.change, more)
 
 
 def _used_by(session: Session, back: Sequence[Model]) -> str:

@@ -12,16 +12,16 @@ import pytest
 from localchat.store import Store
 from tests.cli.conftest import Answer, Run
 
-QUESTION = r"Remove [\w/]+\? \[y/N\]: "
+QUESTION = r"(Remove|Restore) [\w/]+\? \[y/N\]: "
 
 
 class Asking:
     """A command at a terminal that has asked."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, program: tuple[str, ...] = ("-m", "localchat")) -> None:
         self._process = pexpect.spawn(
             sys.executable,
-            ["-m", "localchat", *words],
+            [*program, *words],
             encoding="utf-8",
             timeout=60,
             dimensions=(40, 200),
@@ -32,6 +32,9 @@ class Asking:
         """What it said before it asked."""
         self._process.expect(QUESTION)
         return str(self._process.before)
+
+    def says(self, words: str) -> None:
+        self._process.expect_exact(words)
 
     def answer(self, key: str) -> None:
         self._process.sendline(key)
@@ -166,3 +169,193 @@ def test_what_went_altogether_while_the_question_stood_is_not_found(z: Store, re
 
 def test_yes_confirms_what_the_command_finds(z: Store, run: Run) -> None:
     assert "3 models" in (run("models", "add", "z/z3"), run("providers", "remove", "z", "--yes"))[1].out
+
+
+# Restoring asks nothing at first; the change comes between what the command found and what it does.
+
+HELD = (
+    "-c",
+    """
+import sys
+from localchat.store.catalog.catalog import Catalog
+restore = Catalog.restore
+
+def held(self, shown):
+    print("found", flush=True)
+    sys.stdin.readline()
+    return restore(self, shown)
+
+Catalog.restore = held
+from localchat.__main__ import main
+sys.exit(main())
+""",
+)
+
+
+@pytest.fixture
+def removed(z: Store, real: Run) -> Store:
+    """Provider z is gone with z1, the default, and z2; b/b1 took over."""
+    real("providers", "remove", "z", "--yes")
+    return z
+
+
+def test_a_restore_does_what_it_found(removed: Store, asking: list[Asking]) -> None:
+    asking.append(Asking("providers", "restore", "z", program=HELD))
+    asking[0].says("found")
+    asking[0].answer("")
+    code, said = asking[0].ended()
+    assert (code, "z is back, with 2 models." in said, "Default: b/b1 → z/z1." in said) == (0, True, True)
+
+
+RESTORES: dict[str, tuple[tuple[str, ...], list[tuple[str, ...]], str, str]] = {
+    "another default": (
+        ("providers", "restore", "z"),
+        [("models", "default", "local/smollm2")],
+        "The default is local/smollm2 now. Nothing was changed. It is like this now:",
+        "The provider z comes back, with z/z1, z/z2.",
+    ),
+    "a model elsewhere": (
+        ("providers", "restore", "z"),
+        [
+            ("providers", "add", "z", "--kind", "echo", "--take-over"),
+            ("models", "restore", "z/z2"),
+            ("providers", "edit", "z", "--name", "y"),
+        ],
+        "z1, z2 cannot come back any more. Nothing was changed. It is like this now:",
+        "The provider z comes back, without a model.",
+    ),
+    "the address of its provider": (
+        ("models", "restore", "far/m"),
+        [("providers", "edit", "far", "--base-url", "https://other.example/v1")],
+        "It would come back to far at other.example now. Nothing was changed. It is like this now:",
+        "far/m comes back, under far.",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", RESTORES)
+def test_what_changed_before_a_restore_is_shown_and_asked(
+    removed: Store, real: Run, asking: list[Asking], change: str
+) -> None:
+    command, commands, told, fact = RESTORES[change]
+    if "far/m" in command:
+        real("providers", "add", "far", "--kind", "openai", "--base-url", "https://far.example/v1")
+        real("models", "add", "far/m")
+        real("models", "remove", "far/m", "--yes")
+    asking.append(Asking(*command, program=HELD))
+    asking[0].says("found")
+    for words in commands:
+        assert real(*words).code == 0
+    there = [model.ref for model in removed.catalog.models()]
+    asking[0].answer("")
+    shown = asking[0].asked()
+    assert told in shown
+    assert fact in shown
+    assert [model.ref for model in removed.catalog.models()] == there, "nothing was done before it was asked"
+    asking[0].answer("y")
+    asking[0].says("found")
+    asking[0].answer("")
+    code, said = asking[0].ended()
+    assert (code, "back" in said) == (0, True)
+
+
+def test_a_script_whose_restore_changed_gets_the_error(removed: Store, real: Run) -> None:
+    import subprocess
+
+    script = subprocess.Popen(
+        [sys.executable, *HELD, "providers", "restore", "z", "--json"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert script.stdout is not None
+    assert script.stdout.readline() == "found\n"
+    real("models", "default", "local/smollm2")
+    out, err = script.communicate("\n", timeout=60)
+    assert (script.returncode, Answer(1, out, err).error["code"]) == (1, "changed")
+    assert "z" not in [provider.name for provider in removed.catalog.providers()]
+
+
+def test_a_dry_run_shows_what_would_come_back(removed: Store, run: Run) -> None:
+    told = run("providers", "restore", "z", "--dry-run")
+    assert told.out == (
+        "Restoring z would do this; nothing was changed.\n"
+        "The provider z comes back, with z/z1, z/z2.\n"
+        "The default becomes z/z1; it is b/b1 now.\n"
+    )
+    assert run("providers", "restore", "z", "--dry-run", "--json").json == {
+        "provider": "z",
+        "models_restored": ["z/z1", "z/z2"],
+        "models_left": [],
+        "chats_affected": 0,
+        "default_before": "b/b1",
+        "default_after": "z/z1",
+        "dry_run": True,
+    }
+    assert run("providers", "restore", "z", "--json").json["models_restored"] == ["z/z1", "z/z2"]
+
+
+def test_what_comes_back_says_revived(removed: Store, run: Run) -> None:
+    assert run("providers", "restore", "z", "--json").json["revived"] is True
+    run("models", "remove", "z/z2", "--yes")
+    assert run("models", "restore", "z/z2", "--json").json["revived"] is True
+    run("models", "remove", "z/z2", "--yes")
+    assert run("models", "add", "z/z2", "--json").json["revived"] is True
+    assert run("models", "add", "z/z9", "--json").json["revived"] is False
+
+
+# Taking over what an import left.
+
+
+@pytest.fixture
+def imported(store: Store) -> Store:
+    for model in ("m", "n"):
+        store.connection.execute(
+            "insert into model_configs (provider, model, is_local, deleted_at)"
+            " values ('p', ?, null, '2026-01-01T00:00:00.000Z')", (model,)
+        )  # fmt: skip
+    store.connection.execute("insert into chats (title, model_config_id) values ('old', 2)")
+    return store
+
+
+def test_at_a_terminal_it_is_asked_whether_an_import_is_taken_over(imported: Store, asking: list[Asking]) -> None:
+    asking.append(Asking("providers", "add", "p", "--kind", "echo"))
+    asking[0].says("2 removed models are called p/…: n, m. 1 chat points at them.")
+    asking[0].says("Take over? [y/N]: ")
+    asking[0].answer("y")
+    code, said = asking[0].ended()
+    assert (code, "Took over 2 removed models." in said) == (0, True)
+    assert imported.catalog.add_model("p", "m").id == 2
+
+
+def test_what_changed_while_it_was_asked_is_asked_again(imported: Store, asking: list[Asking]) -> None:
+    asking.append(Asking("providers", "add", "p", "--kind", "echo"))
+    asking[0].says("Take over? [y/N]: ")
+    imported.connection.execute(
+        "insert into model_configs (provider, model, deleted_at) values ('p', 'late', '2026-01-01T00:00:00.000Z')"
+    )
+    asking[0].answer("y")
+    asking[0].says("late of p was removed as well by now. Nothing was changed. It is like this now: 3 removed models")
+    asking[0].says("Take over? [y/N]: ")
+    assert all(provider.name != "p" for provider in imported.catalog.providers())
+    asking[0].answer("n")
+    assert asking[0].ended()[0] == 0
+    assert {model.provider_id for model in imported.catalog.models("p", removed=True)} == {None}
+
+
+def test_a_script_takes_over_where_it_says_so_and_is_told_where_it_does_not(imported: Store, run: Run) -> None:
+    told = run("providers", "add", "p", "--kind", "echo")
+    assert told.err == (
+        "2 removed models are called p/…: n, m. 1 chat points at them."
+        " `localchat providers edit p --take-over` takes over.\n"
+    )
+    assert run("models", "add", "p/n", "--json").json["revived"] is False
+    taken = run("providers", "edit", "p", "--take-over", "--json")
+    assert taken.json["taken_over"] == ["p/m", "p/n"]
+    assert run("models", "add", "p/m", "--json").json["revived"] is True
+    assert run("chats", "show", "1", "--json").json["model_removed"] is False
+    assert run("providers", "edit", "p", "--take-over").out == "Saved p.\nNothing was left under p/…\n"
+
+
+@pytest.mark.parametrize(("flag", "refs"), [("--take-over", ["p/m", "p/n"]), ("--no-take-over", [])])
+def test_a_script_says_whether_it_takes_over(imported: Store, run: Run, flag: str, refs: list[str]) -> None:
+    added = run("providers", "add", "p", "--kind", "echo", flag, "--json")
+    assert (added.json["taken_over"], added.err) == (refs, "")

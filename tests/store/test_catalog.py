@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from localchat.errors import AlreadyExists, Internal, InvalidInput, NotFound, ProviderNotConfigured, StoreBusy
+from localchat.errors import (
+    AlreadyExists,
+    Internal,
+    InvalidInput,
+    NotFound,
+    ProviderNotConfigured,
+    Remedy,
+    StoreBusy,
+    Way,
+)
 from localchat.records import Provider
 from localchat.store import Store
 from localchat.store.catalog import editing
@@ -249,7 +258,7 @@ def test_a_ref_tells_a_removed_model_from_one_that_was_never_there(catalog: Cata
     with pytest.raises(NotFound) as removed:
         catalog.live("z/z1")
     assert removed.value.message == f"{GONE}: z/z1 was removed."
-    assert "models restore z/z1" in removed.value.hint
+    assert removed.value.remedy == Remedy(Way.RESTORE_MODEL, "z/z1")
     with pytest.raises(NotFound, match=r"^There is no model “z/z2”\.$"):
         catalog.live("z/z2")
     with pytest.raises(NotFound) as near:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localchat.errors import NotFound, ProviderNotConfigured
+from localchat.errors import NotFound, ProviderNotConfigured, Remedy, Way
 from localchat.store import Store
 from tests.store.helpers import echo
 
@@ -16,10 +16,10 @@ def test_an_import_names_the_way_and_the_way_leads_back(store: Store) -> None:
     catalog = store.catalog
     with pytest.raises(NotFound) as refused:
         catalog.last_removal("p")
-    assert "`localchat providers add p --kind KIND`" in refused.value.hint
+    assert refused.value.remedy == Remedy(Way.TAKE_OVER, "p", "p/m")
     with pytest.raises(ProviderNotConfigured) as none:
         catalog.last_model_removal("p/m")
-    assert "`localchat providers add p --kind KIND`" in none.value.hint
+    assert none.value.remedy == Remedy(Way.TAKE_OVER, "p", "p/m")
     catalog.add_provider("p", "echo")
     catalog.undo(catalog.last_model_removal("p/m"))
     assert catalog.live("p/m").usable

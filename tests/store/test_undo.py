@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from localchat.errors import AlreadyExists, Changed, InvalidInput, LocalChatError, NotFound, StoreUnreadable
+from localchat.errors import (
+    AlreadyExists,
+    Changed,
+    InvalidInput,
+    LocalChatError,
+    NotFound,
+    Remedy,
+    StoreUnreadable,
+    Way,
+)
 from localchat.store import Store
 from localchat.store.catalog.catalog import Catalog
 from localchat.testing import add_chat
@@ -136,7 +145,7 @@ def test_a_refused_undo_stays_possible_and_its_advice_works(two: Catalog) -> Non
     echo(two, "z", "another")
     with pytest.raises(AlreadyExists, match="There is a provider z already") as error:
         two.undo_event(event)
-    assert "Rename" in error.value.hint
+    assert error.value.remedy == Remedy(Way.MAKE_ROOM, "z", "z-2")
     assert event in [each.id for each in two.undoable()]
     two.edit_provider(two.provider("z").id, name="y")
     two.undo_event(event)

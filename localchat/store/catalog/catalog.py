@@ -1,8 +1,8 @@
 """Providers, models, the default, tombstones, removal and undo.
 
 Every write is one method and one ``immediate()`` transaction that re-reads inside; no caller composes two writes.
-The rules: docs/life-of-models.md. How: ``rows`` reads, ``validation`` checks input, ``change`` holds the default's rule
-and the log, ``editing`` and ``removals`` write.
+The rules: docs/life-of-models.md. How: ``queries`` reads, ``validation`` checks input, ``transaction`` holds the rule
+and the log; ``editing``, ``removal`` and ``restoring`` write.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from localchat.records import (
     Provider,
     Removal,
     RemovalPreview,
+    Restored,
+    RestorePreview,
+    TakeOver,
     Undone,
 )
-from localchat.store.catalog import editing, moving, offers, queries, removal, undo
+from localchat.store.catalog import editing, moving, offers, queries, removal, restoring, taking_over, undo
 from localchat.store.catalog.transaction import Change, broken, changing
 from localchat.store.connection import snapshot
 
@@ -95,12 +98,15 @@ class Catalog:
         base_url: str | None = None,
         key_source: KeySource = "none",
         key_name: str | None = None,
+        *,
+        taking_over: TakeOver | None = None,
     ) -> Provider:
         """Raises InvalidInput (name, kind, base URL, key variable), AlreadyExists. A key in the keyring lies under
-        ``key_name``, else under the provider's name."""
+        ``key_name``, else under the provider's name. ``taking_over``: what was shown of ``left_behind`` and goes to the
+        new provider in the same step; raises Changed where that is not as it was shown."""
         new = editing.NewProvider.checked(name, kind, base_url, key_source, key_name)
         with self._changing() as change:
-            return editing.add_provider(change, new)
+            return editing.add_provider(change, new, taking_over)
 
     def edit_provider(
         self,
@@ -111,11 +117,15 @@ class Catalog:
         key_source: KeySource | None = None,
         key_name: str | None = None,
         seen: Mapping[str, Any] | None = None,
+        taking_over: TakeOver | None = None,
     ) -> Provider:
-        """Change what is given; an empty ``base_url`` takes the address away. A new name is followed by the live models
-        in the same transaction; tombstones keep theirs. A new address sets ``is_local`` of the live models.
-        Raises NotFound, InvalidInput, AlreadyExists."""
+        """Change what is given; an empty ``base_url`` takes the address away. A new name is followed by its models, the
+        removed ones too, in the same transaction. A new address sets ``is_local`` of the live models.
+        ``taking_over`` as in ``add_provider``. Raises NotFound, InvalidInput, AlreadyExists, and Changed (with ``now``)
+        where one of ``seen``, what stood in the edited fields before, is neither that any more nor what it is to be."""
         with self._changing() as change:
+            if taking_over is not None:
+                editing.take_over(change, provider_id, taking_over)
             return editing.edit_provider(change, provider_id, name, base_url, key_source, key_name, seen)
 
     def switch_provider(self, provider_id: int, enabled: bool) -> DefaultChange:
@@ -293,13 +303,45 @@ class Catalog:
         it. Raises AlreadyExists where something has taken a name meanwhile, NotFound where they are back already,
         ProviderNotConfigured where a single model's provider is gone; nothing changes then."""
         with self._changing() as change:
-            return removal.undo(change, done)
+            return restoring.undo(change, done).change
+
+    def restore_of_provider(self, name: str) -> RestorePreview:
+        """What bringing back the provider of that name that was removed last would do; changes nothing. Raises
+        NotFound, and AlreadyExists where another one has its name."""
+        return restoring.preview_of_provider(self._connection, name)
+
+    def restore_of_model(self, ref: str) -> RestorePreview:
+        """The same for the newest tombstone of that ref. Raises NotFound, InvalidInput, AlreadyExists where the name
+        lives, ProviderNotConfigured where its provider is gone (the remedy says how that comes back)."""
+        return restoring.preview_of_model(self._connection, ref)
+
+    def restore_of(self, model_id: int) -> RestorePreview:
+        """The same for that very tombstone."""
+        return restoring.preview_of_tombstone(self._connection, model_id)
+
+    def restore(self, shown: RestorePreview) -> Restored:
+        """Bring back what a person was shown, and nothing else. Raises Changed where what comes back, where to, or the
+        default is not what was shown, and what ``restore_of_model`` raises."""
+        with self._changing() as change:
+            return restoring.restore(change, shown)
 
     def last_removal(self, provider: str) -> Removal:
         """What the newest removal of a provider of that name took with it, from the log. Raises NotFound."""
-        return removal.last_removal(self._connection, provider)
+        return restoring.last_removal(self._connection, provider)
 
     def last_model_removal(self, ref: str) -> Removal:
-        """The newest tombstone of that ref as a removal that can be undone. Raises NotFound,
-        ProviderNotConfigured where its provider is gone (the hint names `providers restore`)."""
-        return removal.last_model_removal(self._connection, ref)
+        """The newest tombstone of that ref as a removal that can be undone. Raises NotFound, ProviderNotConfigured."""
+        return restoring.last_model_removal(self._connection, ref)
+
+    # Removed models that belong to no provider.
+
+    def left_behind(self, name: str) -> TakeOver:
+        """Tombstones under that provider's name that belong to none that is there: a provider of that name may take
+        them over."""
+        return taking_over.of_name(self._connection, name)
+
+    def take_over(self, provider_id: int, shown: TakeOver) -> None:
+        """They belong to that provider, and come back when they are added, discovered or restored. Raises Changed where
+        they are others now, NotFound where the provider is gone."""
+        with self._changing() as change:
+            editing.take_over(change, provider_id, shown)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from localchat.records import Model, MovePreview, RemovalPreview
+from localchat.records import Model, MovePreview, RemovalPreview, RestorePreview, TakeOver
 from localchat.text import count, one_line
 
 
@@ -31,6 +31,31 @@ def of_move(shown: MovePreview, now: tuple[tuple[int, int], ...]) -> str:
     return " ".join(more + less) or "Some chats have another of these models by now."
 
 
+def of_restore(shown: RestorePreview, now: RestorePreview) -> str:
+    """The same for a restore: where it comes back to, what comes back, and what the default is then."""
+    before, there = ({model.id: model for model in preview.models} for preview in (shown, now))
+    if new := _named(model for model in now.models if model.id not in before):
+        return f"{new} can come back as well by now."
+    if gone := _named(model for model in shown.models if model.id not in there):
+        return f"{gone} cannot come back any more."
+    if (shown.place.id, shown.place.host) != (now.place.id, now.place.host):
+        return f"It would come back to {now.place.name}{f' at {now.place.host}' if now.place.host else ''} now."
+    default = _default_of(now.default_before, shown.default_before)
+    if default or _id(shown.default_after) == _id(now.default_after):
+        return default
+    return f"The default would be {now.default_after.ref} then." if now.default_after else "There would be no default."
+
+
+def of_take_over(shown: TakeOver, now: TakeOver) -> str:
+    """The same for removed models that another provider takes over."""
+    before, there = ({model.id: model for model in preview.models} for preview in (shown, now))
+    if new := _named(model for model in now.models if model.id not in before):
+        return f"{new} of {now.name} was removed as well by now."
+    if gone := _named(model for model in shown.models if model.id not in there):
+        return f"{gone} of {now.name} belongs to another provider by now, or went."
+    return ""
+
+
 def _models(shown: RemovalPreview, now: RemovalPreview) -> str:
     before, there = ({model.id: model for model in preview.models} for preview in (shown, now))
     name = now.provider.name if now.provider else now.models[0].ref
@@ -42,10 +67,17 @@ def _models(shown: RemovalPreview, now: RemovalPreview) -> str:
 
 
 def _default(shown: RemovalPreview, now: RemovalPreview) -> str:
-    was, is_now = shown.default_before, now.default_before
-    if (was.id if was else None) == (is_now.id if is_now else None):
+    return _default_of(now.default_before, shown.default_before)
+
+
+def _default_of(is_now: Model | None, was: Model | None) -> str:
+    if _id(was) == _id(is_now):
         return ""
     return f"The default is {is_now.ref} now." if is_now else "There is no default now."
+
+
+def _id(model: Model | None) -> int | None:
+    return model.id if model else None
 
 
 def _heir(shown: RemovalPreview, now: RemovalPreview, heir: int | None) -> str:

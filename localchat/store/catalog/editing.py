@@ -10,8 +10,8 @@ from typing import Any
 
 from localchat import validation
 from localchat.errors import AlreadyExists, Changed, InvalidInput, ProviderNotConfigured
-from localchat.records import DefaultChange, KeySource, Model, Provider, is_local
-from localchat.store.catalog import offers, queries
+from localchat.records import DefaultChange, KeySource, Model, Provider, TakeOver, is_local
+from localchat.store.catalog import offers, queries, taking_over
 from localchat.store.catalog.transaction import Action, Change
 from localchat.validation import folded, quoted
 
@@ -40,7 +40,7 @@ class NewProvider:
         return cls(name, kind, validation.base_url(kind, base_url), *validation.key(key_source, key_name, name))
 
 
-def add_provider(change: Change, new: NewProvider) -> Provider:
+def add_provider(change: Change, new: NewProvider, shown: TakeOver | None = None) -> Provider:
     _free_provider_name(change, new.name)
     change.tx.execute(
         "insert into providers (name, kind, base_url, key_source, key_name, created_at, updated_at)"
@@ -48,8 +48,16 @@ def add_provider(change: Change, new: NewProvider) -> Provider:
         (new.name, new.kind, new.base_url, new.key_source, new.key_name, change.at, change.at),
     )
     added = queries.provider_named(change.tx, new.name)
-    change.done("provider-added", new.name, {"kind": new.kind, "base_url": new.base_url}, added.id)
+    taken = {} if shown is None else {"taken_over": taking_over.take_over(change, added, shown)}
+    change.done("provider-added", new.name, {"kind": new.kind, "base_url": new.base_url, **taken}, added.id)
     return added
+
+
+def take_over(change: Change, provider_id: int, shown: TakeOver) -> None:
+    provider = queries.provider_by_id(change.tx, provider_id)
+    taken = taking_over.take_over(change, provider, shown)
+    if taken:
+        change.done("models-taken-over", provider.name, {"taken_over": taken}, provider.id)
 
 
 def _free_provider_name(change: Change, name: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
-from localchat.errors import InvalidInput, NotFound
+from localchat.errors import InvalidInput, NotFound, Remedy, Way
 from localchat.records import KEY_SOURCES, CatalogEvent, Model, Provider, Ref
 from localchat.store.fields import document, number, number_or_none, one_of, text, text_or_none
 from localchat.text import storable
@@ -83,20 +84,10 @@ def provider_named(connection: sqlite3.Connection, name: str) -> Provider:
     """Raises NotFound; the hint names it and says whether it was ever there."""
     found = find_provider(connection, name)
     if found is None:
+        from localchat.store.catalog.ways_back import provider_gone
+
         raise provider_gone(connection, name)
     return found
-
-
-def provider_gone(connection: sqlite3.Connection, name: str) -> NotFound:
-    """The error for a provider that is not there; it tells one that was removed from one never there."""
-    was_there = connection.execute(
-        "select 1 from catalog_events where action = 'provider-removed' and subject = ? limit 1", (storable(name),)
-    ).fetchone()
-    return NotFound(
-        hint=f"The provider {name} was removed; `localchat providers restore {name}` brings it back."
-        if was_there
-        else f"There is no provider {quoted(name)}. See `localchat providers list`."
-    )
 
 
 def find_provider_by_id(connection: sqlite3.Connection, provider_id: int) -> Provider | None:
@@ -159,14 +150,17 @@ def live_model(connection: sqlite3.Connection, ref: str) -> Model:
     )
     if found:
         return max(found, key=lambda model: model.model == as_written)
-    grave = newest_tombstone(connection, provider, name)
-    if grave is not None:
-        raise NotFound(f"{GONE}: {ref} was removed.", way_back(connection, grave))
+    graves = tombstones_named(connection, provider, name)
+    if graves:
+        from localchat.store.catalog.ways_back import of_model
+
+        hint, remedy = of_model(connection, graves[0])
+        raise NotFound(f"{GONE}: {ref} was removed.", hint, remedy=remedy)
     alike = twin(connection, provider, name)
-    raise NotFound(
-        f"There is no model {quoted(ref)}.",
-        f"Did you mean {alike.ref}?" if alike else "See `localchat models list`.",
-    )
+    said = f"There is no model {quoted(ref)}."
+    if alike is not None:
+        raise NotFound(said, f"Did you mean {alike.ref}?")
+    raise NotFound(said, "", remedy=Remedy(Way.LIST_MODELS))
 
 
 def parsed(ref: str) -> Ref:
@@ -177,19 +171,19 @@ def parsed(ref: str) -> Ref:
         return Ref.parse(unicodedata.normalize("NFC", storable(ref)))
     except ValueError:
         raise InvalidInput(
-            f"{quoted(ref)} names no model.", "Write PROVIDER/MODEL, as `localchat models list` shows them."
+            f"{quoted(ref)} names no model.", "Write PROVIDER/MODEL.", remedy=Remedy(Way.LIST_MODELS)
         ) from None
 
 
-def newest_tombstone(connection: sqlite3.Connection, provider: str, model: str) -> Model | None:
-    found = _models(
+def tombstones_named(connection: sqlite3.Connection, provider: str, model: str) -> list[Model]:
+    """Those of that ref, newest first."""
+    return _models(
         connection,
         "select * from known_models where deleted_at is not null and provider = ? and model = ?"
-        " order by deleted_at desc, id desc limit 1",
+        " order by deleted_at desc, id desc",
         provider,
         model,
     )
-    return found[0] if found else None
 
 
 def tombstone_of(connection: sqlite3.Connection, provider_id: int, model: str) -> Model | None:
@@ -204,34 +198,28 @@ def tombstone_of(connection: sqlite3.Connection, provider_id: int, model: str) -
     return found[0] if found else None
 
 
-def way_back(connection: sqlite3.Connection, model: Model) -> str:
-    """Which command brings a removed model back, as things are."""
-    by_id = find_provider_by_id(connection, model.provider_id) if model.provider_id is not None else None
-    if by_id is not None or find_provider(connection, model.provider) is not None:
-        return f"`localchat models restore {model.ref}` brings it back."
-    if was_removed(connection, model.provider):
-        return f"`localchat providers restore {model.provider}` brings its provider back with what went with it."
-    return (
-        f"It came without its provider. Add one of that name, `localchat providers add {model.provider} --kind KIND`;"
-        f" then `localchat models restore {model.ref}` brings it back."
-    )
-
-
-def was_removed(connection: sqlite3.Connection, provider: str) -> bool:
-    """Whether the log has a removal of a provider of that name."""
-    row = connection.execute(
-        "select 1 from catalog_events where action = 'provider-removed' and subject = ? limit 1", (storable(provider),)
-    ).fetchone()
-    return row is not None
+def live_named(connection: sqlite3.Connection, provider: str, model: str) -> Model | None:
+    """The live model of exactly that name."""
+    found = _models(connection, "select * from live_models where provider = ? and model = ?", provider, model)
+    return found[0] if found else None
 
 
 def twin(connection: sqlite3.Connection, provider: str, model: str, but: int | None = None) -> Model | None:
     """The live model of that provider whose name is the same up to case and Unicode form; ``but``: not this id."""
+    return next((live for live in twins(connection, provider, model) if live.id != but), None)
+
+
+def twins(connection: sqlite3.Connection, provider: str, model: str) -> list[Model]:
+    """All of them: another program may have written several. The one of exactly that name is the first."""
     wanted = folded(model)
-    for live in live_models(connection, provider):
-        if live.id != but and folded(live.model) == wanted:
-            return live
-    return None
+    found = [live for live in live_models(connection, provider) if folded(live.model) == wanted]
+    return sorted(found, key=lambda live: live.model != model)
+
+
+def free_name(connection: sqlite3.Connection, name: str) -> str:
+    """A name near to that of a provider, which none has."""
+    taken = {provider.name for provider in providers(connection)}
+    return next(free for number in count(2) if (free := f"{name[:60]}-{number}") not in taken)
 
 
 def default(connection: sqlite3.Connection) -> Model | None:

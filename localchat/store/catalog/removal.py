@@ -1,4 +1,4 @@
-"""Removing providers and models, what it would do, and the way back.
+"""Removing providers and models, and what it would do. The way back: ``restoring``.
 
 A removal neither reads nor writes a chat inside its transaction, unless it is to move them: it costs the same however
 many use the models.
@@ -11,23 +11,18 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from localchat import validation
-from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound, ProviderNotConfigured
+from localchat.errors import Changed, InvalidInput, NotFound
 from localchat.records import (
     ChatsMoved,
-    DefaultChange,
     Model,
     MovePreview,
     Provider,
     Removal,
     RemovalPreview,
-    is_local,
 )
-from localchat.store.catalog import confirmation, log, moving, queries
+from localchat.store.catalog import confirmation, log, moving, queries, ways_back
 from localchat.store.catalog.transaction import Action, Change
 from localchat.store.connection import snapshot
-from localchat.text import storable
-from localchat.validation import quoted
 
 # What it would do.
 
@@ -55,7 +50,7 @@ def _now(connection: sqlite3.Connection, target: Provider | Model) -> tuple[Prov
         return None, [queries.live_model_by_id(connection, target.id)]
     provider = queries.find_provider_by_id(connection, target.id)
     if provider is None:
-        raise queries.provider_gone(connection, target.name)
+        raise ways_back.provider_gone(connection, target.name)
     return provider, queries.live_models(connection, provider.name)
 
 
@@ -212,121 +207,3 @@ def _finish(
     gone = provider.id if provider else models[0].provider_id
     event_id = change.log(action, subject, log.removal_detail(provider, models, moved), settled, gone)
     return Removal(event_id, provider, tuple(models), settled.before, settled.after, change.at, moved)
-
-
-# The way back.
-
-
-def undo(change: Change, removal: Removal) -> DefaultChange:
-    if removal.provider is not None:
-        _restore_provider(change, removal.provider)
-    models = removal.models
-    if removal.provider is not None:  # what can be restored: a model that lives under another provider stays there
-        there = [queries.find_model(change.tx, model.id) for model in models]
-        models = tuple(model for model in there if model is not None and model.removed)
-    for model in models:
-        _restore_model(change, model)
-    if removal.moved is not None:
-        moving.move_back(change.tx, removal.moved)
-    _return_default(change, removal)
-    subject = removal.provider.name if removal.provider else ", ".join(model.ref for model in removal.models)
-    action: Action = "provider-restored" if removal.provider else "model-restored"
-    provider_id = removal.provider.id if removal.provider else None
-    return change.done(action, subject, {"undoes": removal.event_id}, provider_id)
-
-
-def _restore_provider(change: Change, provider: Provider) -> None:
-    back = queries.find_provider_by_id(change.tx, provider.id)
-    if back is not None:
-        called = "" if back.name == provider.name else f", as {back.name}"
-        raise NotFound(hint=f"{provider.name} is back already{called}. Nothing was restored.")
-    if queries.find_provider(change.tx, provider.name) is not None:
-        raise AlreadyExists(
-            f"There is a provider {provider.name} already; nothing was restored.",
-            f"Rename that one, such as `localchat providers edit {provider.name} --name {provider.name[:60]}-2`, then"
-            f" `localchat providers restore {provider.name}`.",
-        )
-    change.tx.execute(
-        "insert into providers (id, name, kind, base_url, key_source, key_name, enabled, created_at, updated_at)"
-        " values (:id, :name, :kind, :base_url, :key_source, :key_name, :enabled, :created_at, :updated_at)",
-        log.provider_row(provider),
-    )
-
-
-def _restore_model(change: Change, model: Model) -> None:
-    now = queries.find_model(change.tx, model.id)
-    if now is None or not now.removed:
-        raise NotFound(
-            hint=f"{model.ref} is {'gone for good' if now is None else 'back already'}. Nothing was restored."
-        )
-    own = None if now.provider_id is None else queries.find_provider_by_id(change.tx, now.provider_id)
-    provider = own or queries.find_provider(change.tx, now.provider)
-    if provider is None:
-        raise ProviderNotConfigured(queries.way_back(change.tx, now))
-    there = queries.twin(change.tx, provider.name, now.model)
-    if there is not None:
-        raise AlreadyExists(
-            f"There is a model {quoted(there.ref)} already; nothing was restored.",
-            f"Its chats can use that one: `localchat chats move {now.ref} {there.ref}`.",
-        )
-    validation.weights(provider.kind, now.model, now.path)  # the name may belong to a provider of another kind by now
-    change.write(
-        f"The model {now.ref}",
-        "update model_configs set deleted_at = null, is_local = ?, provider_id = ?, provider = ?"
-        " where id = ? and deleted_at is not null",
-        int(is_local(provider.kind, provider.base_url)),
-        provider.id,
-        provider.name,
-        now.id,
-    )
-
-
-def _return_default(change: Change, removal: Removal) -> None:
-    """The default comes back too where no person chose another since."""
-    was = removal.default_before
-    if was is None or all(model.id != was.id for model in removal.models):
-        return
-    if not log.nobody_chose_since(change.tx, removal.event_id):
-        return
-    back = queries.model_by_id(change.tx, was.id)
-    if back.usable:
-        change.give_default(back)
-
-
-def last_removal(connection: sqlite3.Connection, provider: str) -> Removal:
-    row = connection.execute(
-        "select * from catalog_events where action = 'provider-removed' and subject = ? order by id desc limit 1",
-        (storable(provider),),
-    ).fetchone()
-    if row is None:
-        raise _never_removed(connection, provider)
-    return log.removal_of(connection, queries.event_of(row))
-
-
-def _never_removed(connection: sqlite3.Connection, provider: str) -> NotFound:
-    said = f"No provider {quoted(provider)} was ever removed here."
-    graves = queries.tombstones(connection, provider)
-    if not graves or queries.find_provider(connection, provider) is not None:
-        return NotFound(said, "See `localchat providers log` for what was.")
-    return NotFound(said, f"Models of that name came with an import. {queries.way_back(connection, graves[0])}")
-
-
-def last_model_removal(connection: sqlite3.Connection, ref: str) -> Removal:
-    provider, name = queries.parsed(ref)
-    model = queries.newest_tombstone(connection, provider, name)
-    if model is None or model.deleted_at is None:
-        raise NotFound(f"No model {quoted(ref)} was ever removed here.", "See `localchat models list --all`.")
-    own = None if model.provider_id is None else queries.find_provider_by_id(connection, model.provider_id)
-    if own is None and queries.find_provider(connection, provider) is None:
-        raise ProviderNotConfigured(queries.way_back(connection, model))
-    row = connection.execute(
-        "select * from catalog_events where action in ('model-removed', 'provider-removed') and exists ("
-        "  select 1 from json_each(detail, '$.models') where json_extract(value, '$.id') = ?)"
-        " order by id desc limit 1",
-        (model.id,),
-    ).fetchone()
-    alive = replace(model, deleted_at=None)
-    if row is None:  # the tombstone was made by another program
-        return Removal(0, None, (alive,), None, None, model.deleted_at)
-    logged = log.removal_of(connection, queries.event_of(row))
-    return replace(logged, provider=None, models=tuple(m for m in logged.models if m.id == model.id))

@@ -34,6 +34,7 @@ Action = Literal[
     "default-chosen",
     "default-demoted",
     "default-healed",
+    "models-taken-over",
     "chats-moved",
     "undone",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 
 from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound
 from localchat.records import CatalogEvent, Model, Provider, Undone, is_local
-from localchat.store.catalog import log, moving, queries, removal
+from localchat.store.catalog import log, moving, queries, restoring, ways_back
 from localchat.store.catalog.transaction import Change
 
 _REMOVALS = ("provider-removed", "model-removed")
@@ -73,8 +73,8 @@ def undo(change: Change, event_id: int) -> Undone:
         raise NotFound("It was undone already, perhaps in another window.", "Nothing was changed.")
     if event.action in _REMOVALS:
         taken = log.removal_of(change.tx, event)
-        settled = removal.undo(change, taken)
-        return Undone(event, settled, taken.provider, taken.models, len(taken.moved.before) if taken.moved else 0)
+        back = restoring.undo(change, taken)
+        return Undone(event, back.change, taken.provider, back.models, len(taken.moved.before) if taken.moved else 0)
     chats = 0
     if event.action in _SWITCHES:
         _switch_back(change, event)
@@ -189,7 +189,7 @@ def _provider_of(change: Change, event: CatalogEvent) -> Provider:
         name = log.edited(event)["name"][1] if event.action == "provider-edited" and "name" in event.detail else None
         found = queries.find_provider(change.tx, name or event.subject)
     if found is None:
-        raise queries.provider_gone(change.tx, event.subject)
+        raise ways_back.provider_gone(change.tx, event.subject)
     return found
 
 

@@ -29,6 +29,7 @@ ACTIONS = {
     "default-chosen": "made default",
     "default-demoted": "no longer default",
     "default-healed": "took over",
+    "models-taken-over": "took over removed models",
     "chats-moved": "chats moved",
 }
 
