@@ -60,7 +60,7 @@ def localchat_script() -> Script:
 def localchat_app(localchat_store: Store, localchat_script: Script, tmp_path: Path) -> Iterator[LocalChat]:
     """The app over ``localchat_store``, answered by ``localchat_script``, as pictures need it; to be opened with
     ``localchat.testing.opened``. Nothing of the person's own is read: no weights, no keyring."""
-    from localchat.testing import still_app, still_environment
+    from localchat.testing import machine_variables, still_app, still_environment
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (
@@ -70,7 +70,7 @@ def localchat_app(localchat_store: Store, localchat_script: Script, tmp_path: Pa
             ("TZ", "UTC"),
         ):
             patch.setenv(name, value)
-        for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "COLORTERM"):
+        for name in machine_variables():
             patch.delenv(name, raising=False)
         still_environment()
         yield still_app(localchat_store, localchat_script)

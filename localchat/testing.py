@@ -239,12 +239,23 @@ def still_app(store: Store, script: Script | None = None) -> LocalChat:
 
 
 def still_environment(environ: Any = os.environ) -> None:
-    """What makes screens differ between machines, set right: the time zone, colours, themes. For a ``conftest.py``."""
+    """What makes screens differ between machines, set right: the time zone, colours, themes, and no keys of well-known
+    services. For a ``conftest.py``."""
     environ["TZ"] = "UTC"
-    for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "COLORTERM"):
+    for name in machine_variables():
         environ.pop(name, None)
     if hasattr(time, "tzset"):
         time.tzset()
+
+
+def machine_variables() -> list[str]:
+    """The environment variables that ``still_environment`` takes away."""
+    from localchat.providers.presets import TEMPLATES
+
+    return [
+        *("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS", "COLORTERM"),
+        *(template.key_env for template in TEMPLATES if template.key_env),
+    ]
 
 
 async def settled(pilot: Pilot[Any], seconds: float = 10.0) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import importlib.util
+import pkgutil
 import re
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
-from typing import get_args
+from typing import Any, get_args
 from xml.etree import ElementTree
 
 import pytest
+from textual.screen import Screen
 
+from localchat import tui
 from localchat.store import Store
 from localchat.store.catalog.transaction import Action
+from localchat.tui.dialogs.dialog import Dialog
+from localchat.tui.dialogs.dismiss_once import LeftOnce
+from localchat.tui.dialogs.form import Form
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
@@ -99,12 +104,7 @@ def test_contributing_names_every_room_of_the_house() -> None:
 
 
 def make_keys() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_keys", ROOT / "docs" / "make_keys.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script_of("make_keys", ROOT / "docs" / "make_keys.py")
 
 
 def test_the_page_of_keys_has_every_key_of_the_app_and_no_other() -> None:
@@ -150,14 +150,37 @@ def test_the_page_of_the_life_of_models_lists_every_action_of_the_log() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_the_pictures_are_what_the_app_draws_now(tmp_path: Path) -> None:
+def script_of(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def screens_of_the_app() -> set[type[Screen[Any]]]:
+    """Every screen and dialog that can be opened."""
+    for found in pkgutil.walk_packages(tui.__path__, "localchat.tui."):
+        importlib.import_module(found.name)
+    kinds: list[type[Screen[Any]]] = [Screen]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    ours = {kind for kind in kinds if kind.__module__.startswith("localchat.")}
+    return ours - {LeftOnce, Dialog, Form}  # what others are made of
+
+
+@pytest.mark.timeout(300)
+def test_the_pictures_are_what_the_app_draws_now_and_show_every_screen(tmp_path: Path) -> None:
     there = ROOT / "docs" / "pictures"
-    subprocess.run([sys.executable, str(there / "make.py"), str(tmp_path)], check=True, timeout=240)
-    drawn = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.svg")}
-    committed = {path.name: path.read_text("utf-8") for path in there.glob("*.svg")}
+    on_top = asyncio.run(script_of("make_pictures", there / "make.py").draw(tmp_path))
+    drawn = {path.name: path.read_bytes() for path in tmp_path.glob("*.svg")}
+    committed = {path.name: path.read_bytes() for path in there.glob("*.svg")}
     stale = [name for name in drawn if drawn[name] != committed.get(name)]
     assert set(drawn) == set(committed)
     assert not stale, "run `make pictures` and look at them"
+    without = {kind.__name__ for kind in screens_of_the_app() - set(on_top.values())}
+    assert not without, "docs/pictures/make.py draws no picture of these; add one, and show it in docs/screens.md"
     for name, words in {
         "chat.svg": "gpt-4o was removed. qwen3:8b answers now.",
         "removal.svg": "Remove openai?",

@@ -209,6 +209,7 @@ async def test_the_still_app_looks_for_no_servers_on_this_machine(
 
 def test_the_environment_is_set_right() -> None:
     environ = {"TZ": "Asia/Tokyo", "NO_COLOR": "1", "TEXTUAL_THEME": "nord", "COLORTERM": "truecolor", "PATH": "/bin"}
+    environ |= {"OPENAI_API_KEY": "x", "GROQ_API_KEY": "y"}
     try:
         still_environment(environ)
         assert environ == {"TZ": "UTC", "PATH": "/bin"}

@@ -7,6 +7,7 @@ what this draws.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 import tempfile
@@ -14,10 +15,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from localchat.store import Store
 from localchat.testing import (
@@ -32,6 +35,7 @@ from localchat.testing import (
     still_app,
     still_environment,
 )
+from localchat.tui.app import LocalChat
 from localchat.tui.demo.app import Demo
 from localchat.tui.demo.content import furnish as furnish_demo
 from localchat.tui.demo.guide import Guide
@@ -62,6 +66,12 @@ EARLIER = (
 )
 
 
+def typed(words: str) -> tuple[str, ...]:
+    """The keys of these words."""
+    names = {" ": "space", "?": "question_mark"}
+    return tuple(names.get(letter, letter) for letter in words)
+
+
 class Step(NamedTuple):
     """Of the demo: keys, what the guide says then, and how many seconds that is to be seen."""
 
@@ -77,30 +87,54 @@ DEMO = (
     Step(("d",), "enter removes it", 5),
     Step(("enter",), "atlas is gone; no chat is", 4),
     Step(("escape",), "press enter: parrot answers", 3),
-    Step(("A", *"nybody", "space", *"there", "question_mark"), "press enter: parrot answers", 2),
+    Step(typed("Anybody there?"), "press enter: parrot answers", 2),
     Step(("enter",), "f8 brings atlas back", 5),
     Step(("f8",), "ctrl+q ends the demo", 6),
 )
 
 
 class Look(NamedTuple):
-    """At a screen: keys that lead there from the one before, words to wait for, keys that lead back."""
+    """At a screen: keys that lead there from the one before, words to wait for, keys that lead back.
+
+    ``meanwhile``: what another window does before the last of the keys.
+    """
 
     there: tuple[str, ...]
     says: str
-    back: tuple[str, ...]
+    back: tuple[str, ...] = ("escape",)
+    meanwhile: Callable[[Store], object] | None = None
 
 
-SCREENS = {
-    "help": Look(("f1",), "Every key of this place", ("escape",)),
-    "model-picker": Look(("ctrl+o",), "gpt-4o-mini", ("escape",)),
-    "search": Look(("ctrl+f", *"lock"), "3 hits", ("escape",)),
-    "instructions": Look(("f4",), "Temperature", ("escape",)),
+def move_ollama(store: Store) -> None:
+    """As another window would; the first one finds out when it saves."""
+    store.catalog.edit_provider(store.catalog.provider("ollama").id, base_url="http://localhost:11435/v1")
+
+
+OF_THE_CHAT = {
+    "help": Look(("f1",), "Every key of this place"),
+    "palette": Look(("ctrl+p", *"ask"), "Ask again, with"),
+    "switcher": Look(("ctrl+k", *"re"), "Regex for dates"),
+    "rename": Look(("ctrl+b", "e"), "Rename chat", ("escape", "escape")),
+    "model-picker": Look(("ctrl+o",), "gpt-4o-mini"),
+    "search": Look(("ctrl+f", *"lock"), "3 hits"),
+    "instructions": Look(("f4",), "Temperature"),
+    "sent": Look(("f9",), "about"),
+    "export": Look(("ctrl+s",), "Markdown, to read"),
+    "import": Look(("ctrl+p", *"import", "enter"), "elia"),
+}
+OF_THE_CATALOG = {
     "providers": Look(("f2",), "Models of", ()),
-    "provider-form": Look(("a",), "Begin with", ("escape",)),
+    "provider-form": Look(("a",), "Begin with"),
     "model-form": Look(("right", "a"), "Most tokens", ("escape", "left")),
+    "discover": Look(("home", "down", "D"), "llama3.2:3b"),
+    "history": Look(("h",), "default"),
+    "changed-meanwhile": Look(("e", "tab", "end", "slash", "ctrl+s"), "Save mine", ("escape",), move_ollama),
+    "question": Look(("escape",), "Discard what you typed?", ("y",)),
     "removal": Look(("end", "d"), "Remove openai?", ()),
 }
+OFFERS = ("qwen3:8b", "llama3.2:3b", "mistral:7b", "gemma3:4b")
+CONSENT = Look((*typed("What about times?"), "enter"), "api.openai.com", ())
+SMALL = (28, 7)
 
 
 def furnish(path: Path, clock: StillClock) -> Store:
@@ -121,40 +155,82 @@ def furnish(path: Path, clock: StillClock) -> Store:
     return store
 
 
-async def draw(folder: Path) -> None:
+Drawn = dict[str, type[Screen[Any]]]
+"""Names of pictures, and the screen that each shows on top."""
+
+
+async def draw(folder: Path) -> Drawn:
     """Every picture, into this folder."""
     still_environment()
-    await draw_the_demo(folder)
-    await draw_the_screens(folder)
-    with tempfile.TemporaryDirectory() as home, Store(Path(home, "new.db"), clock=StillClock()) as store:
-        async with opened(still_app(store), SIZE) as pilot:
-            save(pilot, folder / "first-start.svg")
+    drawn: Drawn = {}
+    with (
+        tempfile.TemporaryDirectory() as home,
+        patch.dict(os.environ, {"LOCALCHAT_MODELS": str(Path(home, "models"))}),
+        patch.object(Path, "cwd", lambda: Path("/home/you/notes")),
+    ):
+        await draw_the_demo(folder)
+        await draw_the_screens(folder, Path(home, "localchat.db"), drawn)
+        await draw_what_asks_first(folder, Path(home, "consent.db"), drawn)
+        await draw_a_new_store(folder, Path(home, "new.db"), drawn)
+    return drawn
 
 
-async def draw_the_screens(folder: Path) -> None:
+async def draw_the_screens(folder: Path, path: Path, drawn: Drawn) -> None:
     """``removal.svg``: the dialog before a removal; ``chat.svg``: the chat that goes on after it; and the others."""
     clock = StillClock(MORNING - timedelta(hours=27))
-    with tempfile.TemporaryDirectory() as home, furnish(Path(home, "localchat.db"), clock) as store:
-        app = still_app(store, Script(Reply(WAL)))
+    with furnish(path, clock) as store:
+        app = still_app(store, Script(Reply(WAL), offers=OFFERS))
         async with app.run_test(size=SIZE) as pilot:
-            for name, look in SCREENS.items():
-                await pilot.press(*look.there)
-                await until(pilot, lambda look=look: look.says in screen_text(pilot.app))  # type: ignore[misc, arg-type]
-                save(pilot, folder / f"{name}.svg")
+            for name, look in (OF_THE_CHAT | OF_THE_CATALOG).items():
+                await look_at(pilot, look)
+                save(pilot, folder / f"{name}.svg", drawn)
                 await pilot.press(*look.back)
                 await settled(pilot)
             await remove_the_provider(pilot)
             await say(pilot, "And with WAL?")
-            save(pilot, folder / "chat.svg")
+            save(pilot, folder / "chat.svg", drawn)
+
+
+async def draw_what_asks_first(folder: Path, path: Path, drawn: Drawn) -> None:
+    """``consent.svg``: a chat that stayed on this machine would go elsewhere now."""
+    with furnish(path, StillClock(MORNING - timedelta(hours=27))) as store:
+        store.catalog.remove_provider("ollama", store.catalog.live("openai/gpt-4o").id)
+        async with opened(still_app(store), SIZE) as pilot:
+            await pilot.press("ctrl+k", *"Regex", "enter")
+            await settled(pilot)
+            await look_at(pilot, CONSENT)
+            save(pilot, folder / "consent.svg", drawn)
+
+
+async def draw_a_new_store(folder: Path, path: Path, drawn: Drawn) -> None:
+    with Store(path, clock=StillClock()) as store:
+        async with opened(still_app(store), SIZE) as pilot:
+            save(pilot, folder / "first-start.svg", drawn)
+        async with opened(still_app(store), SMALL) as pilot:
+            save(pilot, folder / "too-small.svg", drawn)
+
+
+async def look_at(pilot: Pilot[Any], look: Look) -> None:
+    *keys, last = look.there
+    await pilot.press(*keys)
+    await settled(pilot)
+    if look.meanwhile is not None:
+        assert isinstance(pilot.app, LocalChat)
+        look.meanwhile(pilot.app.store)
+    await pilot.press(last)
+    await until(pilot, lambda: look.says in screen_text(pilot.app))  # type: ignore[arg-type]
 
 
 async def until(pilot: Pilot[Any], so: Callable[[], bool]) -> None:
-    """Wait until that is so and drawn."""
-    async with asyncio.timeout(20):
-        await settled(pilot)
-        while not so():
-            await asyncio.sleep(0.01)
+    """Wait until that is so and drawn. Raises TimeoutError with what is to be seen instead."""
+    try:
+        async with asyncio.timeout(20):
             await settled(pilot)
+            while not so():
+                await asyncio.sleep(0.01)
+                await settled(pilot)
+    except TimeoutError:
+        raise TimeoutError(screen_text(pilot.app)) from None  # type: ignore[arg-type]
 
 
 async def remove_the_provider(pilot: Pilot[Any]) -> None:
@@ -215,7 +291,8 @@ def animated(frames: list[tuple[str, float]]) -> str:
     return "\n".join([head[0], style, *groups, "</svg>"]) + "\n"
 
 
-def save(pilot: Pilot[Any], path: Path) -> None:
+def save(pilot: Pilot[Any], path: Path, drawn_screens: Drawn) -> None:
+    drawn_screens[path.name] = type(pilot.app.screen)
     path.write_text(drawn(pilot, "t", "localchat") + "\n", "utf-8")
 
 
@@ -225,7 +302,13 @@ def drawn(pilot: Pilot[Any], prefix: str, title: str) -> str:
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family: Fira Code", "font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono'", svg)
     svg = re.sub(r"terminal-\d+", prefix, svg)
+    svg = re.sub(r'(-clip-terminal">\s*<rect [^>]*height=")([\d.]+)', _with_room_below, svg)
     return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE).strip()
+
+
+def _with_room_below(clip: re.Match[str]) -> str:
+    """Rich cuts the window where the last line ends in its own font; others reach deeper."""
+    return f"{clip[1]}{float(clip[2]) + 5:.1f}"
 
 
 if __name__ == "__main__":

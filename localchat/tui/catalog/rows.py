@@ -15,6 +15,7 @@ from localchat.tui.dialogs.table_list import QUIET, Cell, Heading, Row
 from localchat.wording import NOT_OFFERED
 
 RECORDED = "◉"
+_INSIDE = {"embedded": "in the box", "echo": "echoes", "replay": "replays"}  # kinds that need nobody to answer
 GOOD, QUIET_MARK, BAD = "$success", QUIET, "$warning"
 
 
@@ -42,10 +43,8 @@ def state_of(provider: Provider, asked: State | None, has_key: bool | None) -> S
         return State("○", "off", QUIET, "Switched off; space switches it on.")
     if asked is not None:
         return asked
-    if provider.kind in ("embedded", "echo"):
-        return State("●", "in the box", GOOD)
-    if provider.kind == "replay":
-        return State("●", "replays", GOOD)
+    if provider.kind in _INSIDE:
+        return State("●", _INSIDE[provider.kind], GOOD)
     if provider.key_source == "none":
         return State("·", "not asked", QUIET) if provider.local else State("○", "no key", QUIET)
     if has_key is None:

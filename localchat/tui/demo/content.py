@@ -21,7 +21,7 @@ NEXT = "And with WAL?"  # written and not sent yet in the chat that the demo ope
 _LOCKED = """Two writers. A **deferred** transaction takes its read lock first, and then neither of the two can upgrade:
 
 ```python
-conn.execute("BEGIN IMMEDIATE")  # ask for the write lock at once
+conn.execute("BEGIN IMMEDIATE")  # take the write lock at once
 ```
 
 | transaction | waits for the other | may fail later |
