@@ -171,7 +171,10 @@ def test_a_removed_model_whose_provider_was_removed_under_another_name_names_tha
         catalog.restore_of_model("z/z2")
     assert gone.value.remedy == Remedy(Way.RESTORE_PROVIDER, "y")
     catalog.restore(catalog.restore_of_provider("y"))
-    catalog.restore(catalog.restore_of_model("z/z2"))
+    with pytest.raises(NotFound, match="No model “z/z2” was ever removed") as called:
+        catalog.restore_of_model("z/z2")
+    assert (called.value.hint, called.value.remedy) == ("z is called y now.", Remedy(Way.RESTORE_MODEL, "y/z2"))
+    catalog.restore(catalog.restore_of_model("y/z2"))
     assert [model.ref for model in catalog.models("y")] == ["y/z1", "y/z2"]
 
 

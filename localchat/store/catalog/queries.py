@@ -151,16 +151,16 @@ def live_model(connection: sqlite3.Connection, ref: str) -> Model:
     if found:
         return max(found, key=lambda model: model.model == as_written)
     graves = tombstones_named(connection, provider, name)
-    if graves:
-        from localchat.store.catalog.ways_back import of_model
+    from localchat.store.catalog import ways_back
 
-        hint, remedy = of_model(connection, graves[0])
+    if graves:
+        hint, remedy = ways_back.of_model(connection, graves[0])
         raise NotFound(f"{GONE}: {ref} was removed.", hint, remedy=remedy)
     alike = twin(connection, provider, name)
     said = f"There is no model {quoted(ref)}."
     if alike is not None:
         raise NotFound(said, f"Did you mean {alike.ref}?")
-    raise NotFound(said, "", remedy=Remedy(Way.LIST_MODELS))
+    raise ways_back.never_there(connection, provider, name, said)
 
 
 def parsed(ref: str) -> Ref:

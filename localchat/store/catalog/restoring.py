@@ -174,6 +174,10 @@ def undo(change: Change, removal: Removal) -> Restored:
             " values (:id, :name, :kind, :base_url, :key_source, :key_name, :enabled, :created_at, :updated_at)",
             log.provider_row(removal.provider),
         )
+        change.tx.execute(  # those that went before it follow its name, too
+            "update model_configs set provider = ? where provider_id = ? and provider <> ? and deleted_at is not null",
+            (removal.provider.name, removal.provider.id, removal.provider.name),
+        )
     for model, place in plan.back:
         _revive(change, model, place)
     if removal.moved is not None:
@@ -245,7 +249,10 @@ def last_model_removal(connection: sqlite3.Connection, ref: str) -> Removal:
     provider, name = queries.parsed(ref)
     graves = queries.tombstones_named(connection, provider, name)
     if not graves:
-        raise NotFound(f"No model {quoted(ref)} was ever removed here.", "", remedy=Remedy(Way.LIST_ALL_MODELS))
+        said = f"No model {quoted(ref)} was ever removed here."
+        if ways_back.renamed(connection, provider) is not None:
+            raise ways_back.never_there(connection, provider, name, said)
+        raise NotFound(said, "", remedy=Remedy(Way.LIST_ALL_MODELS))
     able = (grave for grave in graves if ways_back.place_of(connection, grave) is not None)
     return _removal_of_tombstone(connection, next(able, graves[0]))
 

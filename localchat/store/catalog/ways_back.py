@@ -68,10 +68,29 @@ def provider_gone(connection: sqlite3.Connection, name: str) -> NotFound:
     ).fetchone()
     if removed is not None:
         return NotFound(hint=f"The provider {name} was removed.", remedy=Remedy(Way.RESTORE_PROVIDER, name))
-    renamed = connection.execute(
-        "select p.name from catalog_events e join providers p on p.id = e.provider_id"
-        " where e.action = 'provider-edited' and e.subject = ? and p.name <> e.subject order by e.id desc limit 1",
+    now = renamed(connection, name)
+    called = f" It is called {now.name} now." if now is not None else ""
+    return NotFound(hint=f"There is no provider {quoted(name)}.{called}", remedy=Remedy(Way.LIST_PROVIDERS))
+
+
+def renamed(connection: sqlite3.Connection, name: str) -> Provider | None:
+    """The provider that had this name last and has another one now; None where a provider has it still."""
+    row = connection.execute(
+        "select p.* from catalog_events e join providers p on p.id = e.provider_id"
+        " where e.action = 'provider-edited' and e.subject = ? and p.name <> e.subject"
+        " and not exists (select 1 from providers q where q.name = e.subject) order by e.id desc limit 1",
         (storable(name),),
     ).fetchone()
-    called = f" It is called {renamed[0]} now." if renamed is not None else ""
-    return NotFound(hint=f"There is no provider {quoted(name)}.{called}", remedy=Remedy(Way.LIST_PROVIDERS))
+    return None if row is None else queries.provider_of(row)
+
+
+def never_there(connection: sqlite3.Connection, provider: str, name: str, said: str) -> NotFound:
+    """The error for a ref that names no model; it tells where its provider has another name by now."""
+    now = renamed(connection, provider)
+    if now is None:
+        return NotFound(said, "", remedy=Remedy(Way.LIST_MODELS))
+    called = f"{provider} is called {now.name} now."
+    grave = queries.tombstone_of(connection, now.id, name)
+    if queries.live_named(connection, now.name, name) is None and grave is not None:
+        return NotFound(said, called, remedy=Remedy(Way.RESTORE_MODEL, grave.ref))
+    return NotFound(said, called, remedy=Remedy(Way.LIST_MODELS))

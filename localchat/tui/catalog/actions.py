@@ -6,14 +6,14 @@ All raise LocalChatError where the store refuses: nothing was changed then.
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
 
-from localchat.errors import AlreadyExists, Changed, ProviderNotConfigured
+from localchat.errors import Changed
 from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, Model, Provider, Removal
 from localchat.store import patiently
 from localchat.text import count, one_line
 from localchat.tui.catalog.model_picker import ModelPicker
 from localchat.tui.catalog.removal_dialog import RemovalDialog
+from localchat.tui.catalog.restoring import offer_to_take_over
 from localchat.tui.catalog.words import default_words, label, place_words, removal_words
 from localchat.tui.dialogs.confirm import ConfirmDialog
 from localchat.tui.shell import Shell
@@ -45,17 +45,6 @@ def _removed(shell: Shell, removal: Removal) -> None:
     tell(shell, f"{removal_words(removal)}{moved}   f8 undo", severity="warning" if lost else "information")
 
 
-def _back(removal: Removal) -> str:
-    """``openai and 3 models are back.``"""
-    models = removal.models
-    if removal.provider is None:
-        names = ", ".join(one_line(model.model) for model in models)
-        return f"{names} {'is' if len(models) == 1 else 'are'} back."
-    if not models:
-        return f"{removal.provider.name} is back."
-    return f"{removal.provider.name} and {count(len(models), 'model')} are back."
-
-
 def _changed(shell: Shell) -> None:
     """Lists of chats mark what hangs on a removed model, so they are told too."""
     shell.catalog_changed()
@@ -66,59 +55,6 @@ async def _forget_key(shell: Shell, provider: Provider) -> None:
     """Out of the keyring, and kept in memory for as long as the app runs: an undo brings it back."""
     with reporting(shell):
         await shell.undos.keys.forget(provider)
-
-
-async def _return_key(shell: Shell, provider: Provider | None) -> None:
-    if provider is None or provider.key_source != "keyring":
-        return
-    with reporting(shell):
-        if told := await shell.undos.keys.give_back(provider):
-            tell(shell, told)
-
-
-async def restore_provider(shell: Shell, name: str) -> Provider | None:
-    """Bring back a removed provider with what went with it."""
-    catalog = shell.store.catalog
-    removal = catalog.last_removal(name)
-    change = await patiently(lambda: catalog.undo(removal))
-    _changed(shell)
-    await _return_key(shell, removal.provider)
-    tell(shell, f"{_back(removal)} {default_words(change)}".strip())
-    return removal.provider
-
-
-async def restore_model(shell: Shell, model: Model) -> None:
-    """Bring back a removed model; where its provider is gone too, offer to bring that back."""
-    catalog = shell.store.catalog
-    try:
-        removal = catalog.last_model_removal(model.ref)
-    except ProviderNotConfigured:
-        agreed = await shell.push_screen_wait(
-            ConfirmDialog(
-                f"Restore {model.provider} too?",
-                f"The provider {model.provider} was removed. It comes back with the models that went with it.",
-                yes="Restore",
-            )
-        )
-        if agreed:
-            await restore_provider(shell, model.provider)
-        return
-    if all(one.id != model.id for one in removal.models):  # an older tombstone of the same name
-        removal = _as_removal([model])
-    try:
-        change = await patiently(lambda: catalog.undo(removal))
-    except AlreadyExists as error:  # the name lives: what one wants are the chats, not to remove that one
-        raise AlreadyExists(error.message, "m gives the chats of the removed one another model.") from error
-    _changed(shell)
-    chats = catalog.chats_using([model.id])
-    again = f" {count(chats, 'chat')} {'uses' if chats == 1 else 'use'} it again." if chats else ""
-    tell(shell, f"{one_line(model.model)} is back.{again} {default_words(change)}".strip())
-
-
-def _as_removal(models: list[Model]) -> Removal:
-    """Tombstones as something that can be undone in one transaction."""
-    alive = tuple(replace(model, deleted_at=None) for model in models)
-    return Removal(0, None, alive, None, None, models[0].deleted_at or "")
 
 
 async def move_chats(shell: Shell, models: list[Model]) -> None:
@@ -175,15 +111,15 @@ async def _may_leave(shell: Shell, number: int, to: Model) -> bool:
 # Adding and editing.
 
 
-async def add_provider(shell: Shell) -> Provider | None:
-    """The form; then what was removed under this name, and what the provider has."""
+async def add_provider(shell: Shell, called: str = "") -> Provider | None:
+    """The form; then what was removed under this name, and what the provider has. ``called``: its name at first."""
     from localchat.tui.catalog.provider_form import ProviderForm
 
-    provider = await shell.push_screen_wait(ProviderForm())
+    provider = await shell.push_screen_wait(ProviderForm(called=called))
     if provider is None:
         return None
     with reporting(shell):
-        await _offer_restore(shell, provider)
+        await offer_to_take_over(shell, provider)
     if provider.kind == "embedded":
         await add_model(shell, provider)
     else:
@@ -196,34 +132,6 @@ async def edit_provider(shell: Shell, provider: Provider | None) -> None:
 
     if provider is not None:
         await shell.push_screen_wait(ProviderForm(provider))
-
-
-async def _offer_restore(shell: Shell, provider: Provider) -> None:
-    """A provider added again under its old name: its tombstones stay removed unless the person wants them back."""
-    catalog = shell.store.catalog
-    newest: dict[str, Model] = {}
-    for model in catalog.models(provider.name, removed=True):
-        newest.setdefault(model.model, model)
-    if not newest:
-        return
-    models = list(newest.values())
-    chats = catalog.chats_using([model.id for model in models])
-    used = f" {count(chats, 'chat')} still point{'s' if chats == 1 else ''} at them." if chats else ""
-    agreed = await shell.push_screen_wait(
-        ConfirmDialog(
-            f"Restore the removed models of {provider.name}?",
-            f"{count(len(models), 'model')} of a provider of this name were removed: "
-            f"{', '.join(one_line(model.model, 40) for model in models[:6])}{' …' if len(models) > 6 else ''}.{used}",
-            yes="Restore",
-            no="Leave them removed",
-        )
-    )
-    if agreed:
-        removal = _as_removal(models)
-        change = await patiently(lambda: catalog.undo(removal))
-        _changed(shell)
-        tell(shell, f"{_back(removal)} {default_words(change)}".strip())
-        await offer_default(shell, models)
 
 
 async def add_model(shell: Shell, provider: Provider) -> list[Model]:

@@ -14,7 +14,7 @@ from localchat.errors import LocalChatError
 from localchat.records import Model, Provider, RemoteModel
 from localchat.text import count
 from localchat.tui.catalog.reachability import models_of, note_offers
-from localchat.tui.catalog.words import context_words, host_of
+from localchat.tui.catalog.words import context_words, host_of, names
 from localchat.tui.dialogs.dialog import Dialog, Trouble, Words
 from localchat.tui.dialogs.list_filter import ListFilter, matches
 from localchat.tui.dialogs.table_list import QUIET, CatalogList, Cell, Row
@@ -97,11 +97,17 @@ class DiscoverDialog(Dialog[list[Model] | None]):
     def _there(self) -> set[str]:
         return {model.model for model in self.app.store.catalog.models(self._provider.name)}
 
+    def _removed(self) -> dict[int, str]:
+        """The removed models of this very provider, by id: added again they come back, with their chats."""
+        graves = self.app.store.catalog.models(self._provider.name, removed=True)
+        return {model.id: model.model for model in graves if model.provider_id == self._provider.id}
+
     @on(Input.Changed)
     def _show(self) -> None:
         if self._offered is None:
             return
         there, words = self._there(), self.query_one(ListFilter).words
+        removed = set(self._removed().values())
         self._ticked -= there
         found = [model for model in self._offered if matches(model.name, words)]
         shown = found[:MOST_SHOWN]
@@ -112,7 +118,9 @@ class DiscoverDialog(Dialog[list[Model] | None]):
                     Cell("[✓]" if model.name in self._ticked else "   " if model.name in there else "[ ]"),
                     Cell(model.name),
                     Cell(context_words(model.context), QUIET),
-                    Cell("added already" if model.name in there else "", QUIET),
+                    Cell(
+                        "added already" if model.name in there else "comes back" if model.name in removed else "", QUIET
+                    ),
                 ),
                 disabled=model.name in there,
             )
@@ -180,7 +188,7 @@ class DiscoverDialog(Dialog[list[Model] | None]):
         chosen = [(model.name, model.context) for model in self._offered or [] if model.name in wanted]
         if not chosen or self.app.screen is not self:
             return
-        catalog = self.app.store.catalog
+        catalog, removed = self.app.store.catalog, self._removed()
         try:
             added = await self.app.written(
                 f"add models of {self._provider.name}", lambda: catalog.add_models(self._provider.name, chosen)
@@ -189,5 +197,13 @@ class DiscoverDialog(Dialog[list[Model] | None]):
             self.query_one(Trouble).report(error)
             return
         self.app.catalog_changed()
-        tell(self.app, f"Added {count(len(added), 'model')} of {self._provider.name}.")
+        tell(self.app, _added_words(self._provider, added, [model for model in added if model.id in removed]))
         self.dismiss(added)
+
+
+def _added_words(provider: Provider, added: list[Model], revived: list[Model]) -> str:
+    if not revived:
+        return f"Added {count(len(added), 'model')} of {provider.name}."
+    back = f"{names(revived)} {'is' if len(revived) == 1 else 'are'} back."
+    new = len(added) - len(revived)
+    return f"Added {count(new, 'model')} of {provider.name}; {back}" if new else back

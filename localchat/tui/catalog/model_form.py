@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from localchat.errors import Changed, LocalChatError
 from localchat.records import BUILT_IN_MODEL, Model, Provider
 from localchat.store import patiently
-from localchat.text import one_line
+from localchat.text import count, one_line
 from localchat.tui.catalog.meanwhile import WhichDialog
 from localchat.tui.dialogs.dialog import Words
 from localchat.tui.dialogs.field import Field
@@ -35,6 +35,7 @@ class ModelForm(Form[Model | None]):
 
     CSS_PATH = ["../dialogs/dialog.tcss", "model_form.tcss"]
     _wrote = True
+    _revived = False  # what was added is a removed model that came back
 
     def __init__(self, provider: Provider, model: Model | None = None) -> None:
         super().__init__(f"Edit {model.ref}" if model else f"Add a model of {provider.name}")
@@ -93,7 +94,11 @@ class ModelForm(Form[Model | None]):
             self._before = self._values()
 
     def saved(self, done: Model | None) -> None:
-        if done is not None and self._wrote:
+        if done is not None and self._revived:
+            chats = self.app.store.catalog.chats_using([done.id])
+            again = f" {count(chats, 'chat uses', 'chats use')} it again." if chats else ""
+            tell(self.app, f"{one_line(done.model)} of {done.provider} is back.{again}")
+        elif done is not None and self._wrote:
             tell(self.app, f"{'Saved' if self._model else 'Added'} {one_line(done.model)} of {done.provider}.")
 
     async def save(self) -> Model:
@@ -104,9 +109,12 @@ class ModelForm(Form[Model | None]):
             context, parameters, path = self._tokens(), self._parameters(PARAMETERS), self._path(name)
             if path:
                 await asyncio.to_thread(_check_file, path)
-            return await patiently(
+            removed = {model.id for model in catalog.models(removed=True)}
+            added = await patiently(
                 lambda: catalog.add_model(self._provider.name, name, path=path, context=context, parameters=parameters)
             )
+            self._revived = added.id in removed
+            return added
         while edited := self._edited():
             try:
                 return await self._write(old, edited)

@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from localchat.records import Model, Provider, moment
 from localchat.store import Store
 from localchat.text import clean, one_line
+from localchat.tui.catalog.restoring import WayBack, way_back
 from localchat.tui.catalog.rows import State, model_detail, model_rows, provider_detail, provider_rows
 from localchat.tui.dialogs.list_filter import ListFilter, matches
 from localchat.tui.dialogs.table_list import CatalogList
@@ -82,6 +83,7 @@ class CatalogPanes(Container):
         self._used: dict[int, int] = {}
         self._recorded: frozenset[int] = frozenset()
         self._of: str | None = None  # the provider whose models are shown
+        self._way = WayBack()  # from what is removed under the cursor
         self._gone = ""  # what was under the cursor until another program took it away
 
     def compose(self) -> ComposeResult:
@@ -103,7 +105,7 @@ class CatalogPanes(Container):
             self._gone = provider
         elif self.models.rows.lost and model is not None:
             self._gone = model.model
-        self.post_message(self.Moved())
+        self._tell_moved()
 
     def _read(self, vanished: Vanished) -> None:
         catalog = self._store.catalog
@@ -137,7 +139,7 @@ class CatalogPanes(Container):
         self.models.say(_no_match(words) or _no_models(provider) if not live else "")
         rows = model_rows(live, removed, self._used, moment(self._store.now()))
         self.models.rows.show_rows(rows, vanished=vanished)
-        self.post_message(self.Moved())
+        self._tell_moved()
 
     @on(OptionList.OptionHighlighted, "#providers CatalogList")
     def _provider_chosen(self) -> None:
@@ -146,6 +148,10 @@ class CatalogPanes(Container):
     @on(OptionList.OptionHighlighted, "#models CatalogList")
     @on(DescendantFocus)
     def _tell_moved(self) -> None:
+        """What ``r`` would do is read here: it does what the person sees, or asks."""
+        provider = self.removed_provider if self.side == "providers" else None
+        removed = self.tombstones
+        self._way = way_back(self._store.catalog, provider, removed) if removed else WayBack()
         self.post_message(self.Moved())
 
     @on(Input.Changed)
@@ -195,6 +201,11 @@ class CatalogPanes(Container):
             return [self.model] if self.model is not None and self.model.removed else []
         return [] if self.removed_provider is None else [m for m in self._models.values() if m.removed]
 
+    @property
+    def way_back(self) -> WayBack:
+        """From what is removed under the cursor, as it is shown."""
+        return self._way
+
     def uses(self, models: list[Model]) -> int:
         """How many chats have one of them as their own model."""
         return sum(self._used.get(model.id, 0) for model in models)
@@ -203,12 +214,14 @@ class CatalogPanes(Container):
         """One line on what the cursor is on, or why it is on nothing."""
         if self.providers.rows.lost or (self.side == "models" and self.models.rows.lost):
             return f"{one_line(self._gone, 60)} went from here in another window. Nothing is chosen."
+        if self.side == "models" and self.model is not None and self.model.removed:
+            return self._way.words(one_line(self.model.model, 40), chats=self.uses([self.model]) > 0)
         if self.side == "models" and self.model is not None:
-            return model_detail(self.model, self.uses([self.model]))
+            return model_detail(self.model)
         if self.provider is not None:
             return provider_detail(self.provider, self._state(self.provider), self.provider.id in self._recorded)
         if self.removed_provider is not None:
-            return f"{self.removed_provider} was removed. r restores it with the models that went with it."
+            return self._way.words(self.removed_provider, chats=self.uses(self.tombstones) > 0)
         return ""
 
     # Moving

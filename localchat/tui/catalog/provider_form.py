@@ -73,8 +73,10 @@ class ProviderForm(Form[Provider | None]):
         Binding("f3", "add_found", "Add server", id="form.found", tooltip="Add the server found on this machine"),
     ]
 
-    def __init__(self, provider: Provider | None = None) -> None:
+    def __init__(self, provider: Provider | None = None, *, called: str = "") -> None:
+        """``called``: the name of a new one, where that is what it is added for."""
         super().__init__(f"Edit {provider.name}" if provider else "Add a provider")
+        self._called = called
         self._provider = provider
         self._found: list[Found] = []
         self._asked: Typed | None = None
@@ -88,7 +90,9 @@ class ProviderForm(Form[Provider | None]):
                 places = Select(self._templates(), prompt="a well-known place", id="template", compact=True)
                 yield Field("Begin with", places)
                 yield Words(id="found", classes="hint")
-            yield Field("Name", Line(old.name if old else "", id="name", placeholder="ollama"), id="name-field")
+            yield Field(
+                "Name", Line(old.name if old else self._called, id="name", placeholder="ollama"), id="name-field"
+            )
             if old is None:
                 kinds = [(Text(KIND_WORDS[kind]), kind) for kind in ("openai", *sorted(set(KINDS) - {"openai"}))]
                 yield Field("Kind", Select(kinds, allow_blank=False, id="kind", compact=True))
@@ -202,7 +206,7 @@ class ProviderForm(Form[Provider | None]):
     def fill_in(self, template: Template, base_url: str | None = None) -> None:
         """Put a well-known place into the form, under a name that is free."""
         self.query_one("#kind", Select).value = template.kind
-        self.query_one("#name", Line).value = self._free(template.slug) if template.slug else ""
+        self.query_one("#name", Line).value = self._called or (self._free(template.slug) if template.slug else "")
         self.query_one("#url", Line).value = base_url or template.base_url
         self.query_one("#source", Select).value = "env" if template.key_env else "none"
         self.query_one("#variable", Line).value = template.key_env or ""

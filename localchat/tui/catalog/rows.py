@@ -163,10 +163,8 @@ def _address(provider: Provider) -> str:
     return provider.base_url or place_words(provider)
 
 
-def model_detail(model: Model, chats: int) -> str:
-    """One line on the model under the cursor."""
-    if model.removed:
-        return "Removed. r restores it, m moves its chats to another model." if chats else "Removed. r restores it."
+def model_detail(model: Model) -> str:
+    """One line on the live model under the cursor."""
     parts = [f"{name.replace('_', ' ')} {value}" for name, value in model.parameters.items()]
     if model.path:
         parts.append(model.path)

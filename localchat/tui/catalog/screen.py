@@ -11,12 +11,14 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
+from localchat.errors import Way
 from localchat.records import Model, Provider
 from localchat.store import patiently
 from localchat.text import count, one_line
 from localchat.tui.catalog import actions as flows
 from localchat.tui.catalog.panes import CatalogPanes, Side
 from localchat.tui.catalog.reachability import Reachability, note_offers
+from localchat.tui.catalog.restoring import restore
 from localchat.tui.catalog.words import default_words
 from localchat.tui.footer import KeyBar
 from localchat.tui.remedies import CATALOG, Place
@@ -145,7 +147,7 @@ class ProvidersScreen(Screen[None]):
             case "make_default":
                 return model is not None
             case "restore":
-                return bool(panes.tombstones)
+                return bool(panes.tombstones) and panes.way_back.by_key
             case "move_chats":
                 return panes.uses(panes.tombstones) > 0
             case "add":
@@ -249,12 +251,12 @@ class ProvidersScreen(Screen[None]):
     async def action_restore(self) -> None:
         if not self.is_active:
             return
+        way = self.panes.way_back
         with reporting(self.app):
-            gone = self.panes.removed_provider
-            if gone is not None and self.panes.side == "providers":
-                self._show(await flows.restore_provider(self.app, gone))
-            elif self.panes.tombstones:
-                await flows.restore_model(self.app, self.panes.tombstones[0])
+            if way.remedy is not None and way.remedy.way is Way.TAKE_OVER:
+                self._show(await flows.add_provider(self.app, way.remedy.subject))
+            else:
+                self._show(await restore(self.app, way))
 
     @work(group="catalog")
     async def action_move_chats(self) -> None:

@@ -13,6 +13,7 @@ from localchat.tui.catalog.model_form import ModelForm
 from localchat.tui.catalog.model_picker import ModelPicker
 from localchat.tui.catalog.provider_form import ProviderForm
 from localchat.tui.catalog.removal_dialog import RemovalDialog
+from localchat.tui.catalog.restoring import RestoreDialog
 from localchat.tui.catalog.screen import ProvidersScreen
 from localchat.tui.dialogs.confirm import ConfirmDialog
 from tests.tui.catalog.conftest import Bench, Endpoint, Keyring, add_chat, footer, screen_text, settled, words
@@ -214,12 +215,18 @@ async def test_a_tombstone_whose_name_lives_says_what_gives_its_chats_a_model(st
     stocked.connection.execute("insert into model_configs (provider, model) values ('ollama', 'mistral:7b')")
     app = Bench(stocked, ProvidersScreen())
     async with app.run_test() as pilot:
-        await pilot.press("up", "right", "end", "r")
-        await settled(pilot, lambda: bool(app.toasts()))
-        assert "m gives the chats of the removed one another model." in app.toasts()[-1]
+        await pilot.press("up", "right", "end")
+        await settled(pilot)
+        assert "Removed; another mistral:7b is here. m moves its chats to another model." in screen_text(pilot)
+        assert "Restore" not in footer(app), "r leads nowhere, so it is not offered"
+        await pilot.press("m")
+        await settled(pilot, lambda: isinstance(app.screen, ModelPicker))
 
 
-async def test_after_a_restore_a_default_is_offered_as_after_a_discovery(store: Store, endpoint: Endpoint) -> None:
+async def test_what_is_taken_over_comes_back_by_discovery_and_a_default_is_offered(
+    store: Store, endpoint: Endpoint
+) -> None:
+    endpoint.offers["openai"] = [RemoteModel("gpt-4o"), RemoteModel("gpt-new")]
     store.catalog.add_provider("openai", "openai", "https://api.openai.com/v1")
     store.catalog.add_model("openai", "gpt-4o")
     store.catalog.remove_provider("openai")
@@ -231,11 +238,14 @@ async def test_after_a_restore_a_default_is_offered_as_after_a_discovery(store: 
         app.screen.query_one("#url").value = "https://api.openai.com/v1"  # type: ignore[attr-defined]
         await settled(pilot)
         await pilot.press("ctrl+s")
-        await settled(pilot, lambda: "Restore the removed models of openai?" in screen_text(pilot))
+        await settled(pilot, lambda: "Take over the removed models of openai?" in screen_text(pilot))
         await pilot.press("y")
+        await settled(pilot, lambda: isinstance(app.screen, DiscoverDialog) and "comes back" in screen_text(pilot))
+        await pilot.press("enter")
         await settled(pilot, lambda: "Make gpt-4o your default?" in screen_text(pilot))
+        assert app.toasts()[-1] == "gpt-4o is back."
         await pilot.press("y")
-        await settled(pilot, lambda: isinstance(app.screen, DiscoverDialog))
+        await settled(pilot, lambda: len(app.toasts()) > 2)
         default = store.catalog.default()
         assert default is not None
         assert default.ref == "openai/gpt-4o"
@@ -268,7 +278,7 @@ async def test_a_removed_provider_is_in_reach_and_comes_back_with_its_models(sto
     async with app.run_test() as pilot:
         await pilot.press("end")
         await settled(pilot)
-        assert "openai was removed. r restores it with the models that went with it." in screen_text(pilot)
+        assert "openai was removed. r restores it with 3 models, m gives its chats" in screen_text(pilot)
         assert "removed today 14:02" in screen_text(pilot)
         await pilot.press("r")
         await settled(pilot, lambda: bool(app.toasts()))
@@ -281,8 +291,9 @@ async def test_restoring_a_model_of_a_removed_provider_offers_the_provider(stock
     app = Bench(stocked, ProvidersScreen())
     async with app.run_test() as pilot:
         await pilot.press("end", "right", "r")
-        await settled(pilot, lambda: isinstance(app.screen, ConfirmDialog))
-        assert "Restore openai too?" in screen_text(pilot)
+        await settled(pilot, lambda: isinstance(app.screen, RestoreDialog))
+        assert "Restore openai?" in screen_text(pilot)
+        assert "openai comes back, with gpt-4o, gpt-4o-mini, o4-mini." in words(pilot)
         await pilot.press("y")
         await settled(pilot, lambda: bool(app.toasts()))
         assert stocked.catalog.live("openai/gpt-4o").is_default
@@ -353,11 +364,11 @@ async def test_a_provider_added_again_under_its_old_name_offers_its_removed_mode
         await settled(pilot)
         await pilot.press("ctrl+s")
         await settled(pilot, lambda: isinstance(app.screen, ConfirmDialog))
-        assert "Restore the removed models of openai?" in screen_text(pilot)
-        assert "4 chats still point at them." in words(pilot)
+        assert "Take over the removed models of openai?" in screen_text(pilot)
+        assert "4 chats point at them." in words(pilot)
         await pilot.press("y")
         await settled(pilot, lambda: isinstance(app.screen, DiscoverDialog))
-        assert stocked.catalog.live("openai/gpt-4o").id == removed
+        assert stocked.catalog.add_model("openai", "gpt-4o").id == removed
 
 
 async def test_the_test_key_asks_and_shows_the_answer_or_what_was_wrong(stocked: Store, endpoint: Endpoint) -> None:
