@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 import tempfile
 import threading
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+import localchat.store
+from localchat.errors import LocalChatError
 from localchat.providers.embedded import weights as fetching
 from localchat.testing import still_environment
 
@@ -29,6 +33,27 @@ sys.dont_write_bytecode = False
 if threading.current_thread() is threading.main_thread():
     # A job in the background is started with ctrl+c switched off, and hands that down to what it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_migrate = localchat.store.migrate
+
+
+@cache
+def _template() -> sqlite3.Connection:
+    template = sqlite3.connect(":memory:", check_same_thread=False)
+    _migrate(template, Path("template"))
+    return template
+
+
+def _copied(connection: sqlite3.Connection, path: Path) -> LocalChatError | None:
+    """A new store is copied from one that was migrated once; any other is migrated as it is outside of tests."""
+    empty = connection.execute("select not exists (select 1 from sqlite_master)").fetchone()[0]
+    if empty and connection.execute("pragma user_version").fetchone()[0] == 0:
+        _template().backup(connection)
+    return _migrate(connection, path)
+
+
+localchat.store.migrate = _copied  # programs that tests start do it themselves
 
 
 async def _pull() -> None:

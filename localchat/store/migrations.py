@@ -7,6 +7,7 @@ many there are, so that a start on a current store costs one pragma and does not
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,21 @@ def migrate(connection: sqlite3.Connection, path: Path) -> LocalChatError | None
     return failed
 
 
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one.
+
+    ``executescript`` of sqlite3 commits what stands open first; that of sqlite_utils does not, but asks SQLite after
+    each letter whether a statement is whole, which was two thirds of the time of a new store.
+    """
+    start = end = 0
+    while end := script.find(";", end) + 1:
+        if sqlite3.complete_statement(script[start:end]):
+            yield script[start:end]
+            start = end
+    if script[start:].strip():
+        yield script[start:]
+
+
 def _apply(connection: sqlite3.Connection) -> None:
     from sqlite_utils import Database, Migrations
 
@@ -52,7 +68,8 @@ def _apply(connection: sqlite3.Connection) -> None:
 
         @history(name=name)
         def _step(db: Database, sql: str = sql) -> None:
-            db.executescript(sql)
+            for statement in _statements(sql):
+                db.execute(statement)
 
     history.apply(Database(connection, execute_plugins=False))
     if connection.execute("pragma foreign_key_check").fetchall():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import os
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def test_an_absolute_path_with_a_slip_in_the_name_is_meant_as_a_path(folder: Pat
         ("", None, "is a folder"),
         ("\x1b]0;title\x07", None, "does not exist"),
     ],
+    ids=itertools.count(),  # not the content: one is 10 MB
 )
 def test_what_cannot_go_is_refused_with_the_reason(folder: Path, name: str, content: bytes | None, reason: str) -> None:
     if content is not None:

@@ -140,14 +140,6 @@ class Bench(Shell):
             self.push_screen(self.first, self.answers.append)
 
 
-@pytest.fixture(autouse=True)
-def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pilot looks every 5 ms whether the app is idle, not every 20: half the time of these tests was that sleep.
-    ``settled`` waits for a frame to be drawn."""
-    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 1 / 200)
-    monkeypatch.setattr("textual._wait.SLEEP_IDLE", 1 / 400)
-
-
 @pytest.fixture
 def clock() -> Callable[[], datetime]:
     return lambda: NOW
