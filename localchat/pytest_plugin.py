@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from localchat.store import Store
-    from localchat.testing import Script, Statements
+    from localchat.testing import Script, Statements, StillClock
     from localchat.tui.app import LocalChat
 
-FIXTURES = frozenset({"localchat_store", "localchat_script", "localchat_app", "localchat_statements", "snap"})
+FIXTURES = frozenset(
+    {"localchat_clock", "localchat_store", "localchat_script", "localchat_app", "localchat_statements", "snap"}
+)
 _ELSEWHERE = ("asyncio", "anyio", "trio")  # markers of plugins that run async tests themselves
 
 
@@ -40,11 +42,19 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.fixture
-def localchat_store(tmp_path: Path) -> Iterator[Store]:
-    """A store with known content and a clock that stands still: ``localchat.testing.known_store``."""
+def localchat_clock() -> StillClock:
+    """The clock of ``localchat_store``: it stands still until ``localchat_clock.advance(minutes=5)``."""
+    from localchat.testing import StillClock
+
+    return StillClock()
+
+
+@pytest.fixture
+def localchat_store(tmp_path: Path, localchat_clock: StillClock) -> Iterator[Store]:
+    """A store with known content: ``localchat.testing.known_store``."""
     from localchat.testing import known_store
 
-    with known_store(tmp_path / "localchat.db") as store:
+    with known_store(tmp_path / "localchat.db", clock=localchat_clock) as store:
         yield store
 
 

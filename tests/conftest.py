@@ -17,6 +17,7 @@ import pytest
 import localchat.store
 from localchat.errors import LocalChatError
 from localchat.providers.embedded import weights as fetching
+from localchat.store import Store
 from localchat.testing import still_environment
 
 pytest_plugins = ["localchat.pytest_plugin"]  # as an installed localchat has it; also for a path that is not installed
@@ -54,6 +55,18 @@ def _copied(connection: sqlite3.Connection, path: Path) -> LocalChatError | None
 
 
 localchat.store.migrate = _copied  # programs that tests start do it themselves
+
+
+@pytest.fixture
+def store(localchat_store: Store) -> Store:
+    """The known store of the plugin: where a room's tests say nothing else, they run on what flows of others run on."""
+    return localchat_store
+
+
+@pytest.fixture
+def known(localchat_store: Store) -> Store:
+    """The same, for rooms whose ``store`` is an empty one."""
+    return localchat_store
 
 
 async def _pull() -> None:

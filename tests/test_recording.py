@@ -17,7 +17,6 @@ from localchat.records import Finished, Line, Piece, Provider, ReasoningPiece, R
 from localchat.store import Store
 from localchat.store.importing import import_file
 from localchat.store.transfer import Exchange
-from localchat.testing import known_store
 from localchat.transfer.export import json_document
 from localchat.transfer.importers import localchat_json
 from localchat.transfer.portable import WholeChat
@@ -58,10 +57,9 @@ async def turn(store: Store, cut: bool = False) -> Ended:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = known_store(tmp_path / "one.db")
-    store.recordings.switch(store.catalog.provider("alpha").id, True)
-    return store
+def store(localchat_store: Store) -> Store:
+    localchat_store.recordings.switch(localchat_store.catalog.provider("alpha").id, True)
+    return localchat_store
 
 
 def exported(store: Store, chat_id: int, path: Path) -> WholeChat:

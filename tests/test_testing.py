@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,20 @@ def test_every_name_and_every_argument_is_in_the_page() -> None:
     assert missing == []
 
 
+# Who uses it.
+
+
+def test_a_store_with_known_content_is_made_in_one_place() -> None:
+    """The rooms' fixtures stand on those of the plugin, so that they are proved every day. What gives a file to another
+    process makes it itself."""
+    made = re.compile(
+        r"@pytest\.fixture(?:\([^)]*\))?\n(?:async )?def \w+\([^)]*\) -> (?!Path)[^\n]*\n(?:    .*\n)*?.*known_store\("
+    )
+    tests = Path(__file__).parent
+    assert [str(path.relative_to(tests)) for path in tests.rglob("*.py") if made.search(path.read_text("utf-8"))] == []
+
+
 # The known store.
-
-
-@pytest.fixture
-def known(tmp_path: Path) -> Iterator[Store]:
-    with known_store(tmp_path / "store.db") as store:
-        yield store
 
 
 def test_the_known_store_holds_what_the_page_says(known: Store) -> None:

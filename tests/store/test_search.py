@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -23,9 +22,8 @@ from tests.store.helpers import raw
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with known_store(path) as opened:
-        yield opened
+def store(localchat_store: Store) -> Store:
+    return localchat_store
 
 
 def write(store: Store, content: str, *, chat: int = 1, role: str = "user", **columns: object) -> int:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from localchat.store import Store
-from localchat.testing import StillClock, add_chat, known_store
+from localchat.testing import StillClock, add_chat
 
 TITLES = ("Rain in Lisbon", "Über Äpfel", "100% [sure] ^_^", "a\\b", "Rows and locks", "İstanbul", "Learning Rust")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    clock = StillClock()
-    store = known_store(tmp_path / "chats.db", clock=clock)
-    for chat in store.chats.listing():
-        store.chats.erase(chat.id)
+def store(localchat_store: Store, localchat_clock: StillClock) -> Store:
+    for chat in localchat_store.chats.listing():
+        localchat_store.chats.erase(chat.id)
     for title in TITLES:
-        clock.advance(hours=1)
-        add_chat(store, title, "alpha/a1", [("Who?", "Me.")])
-    return store
+        localchat_clock.advance(hours=1)
+        add_chat(localchat_store, title, "alpha/a1", [("Who?", "Me.")])
+    return localchat_store
 
 
 def named(store: Store, typed: str, limit: int = 50) -> list[str]:

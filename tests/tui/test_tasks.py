@@ -5,23 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from localchat.store import Store
-from localchat.testing import Reply, Script, known_store, say, settled, still_app
+from localchat.testing import Reply, Script, say, settled, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.chat.conversation import Conversation
 from localchat.tui.tasks import Tasks
 from localchat.turns import titles
 from tests.tui.chat.words import until
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 def broken(*_: object, **__: object) -> None:

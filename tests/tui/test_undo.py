@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +11,9 @@ import pytest
 from localchat.attachments.drafts import Pasted
 from localchat.providers import keys
 from localchat.store import Store
-from localchat.testing import known_store, settled, still_app
+from localchat.testing import settled, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.undo import ForgottenKeys
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with known_store(tmp_path / "store.db") as store:
-        yield store
 
 
 async def undone(app: LocalChat, pilot: Any, label: str) -> None:

@@ -1,27 +1,20 @@
-"""A known store for every test, as the app opens it: it does not wait for locks by itself."""
+"""The known store for every test, as the app opens it: it does not wait for locks by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from localchat.store import Store
-from localchat.testing import StillClock, known_store
+from localchat.testing import StillClock
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
+def path(localchat_store: Store) -> Path:
+    return localchat_store.path
 
 
 @pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
-
-
-@pytest.fixture
-def store(path: Path, clock: StillClock) -> Iterator[Store]:
-    with known_store(path, clock=clock) as store:
-        yield store
+def clock(localchat_clock: StillClock) -> StillClock:
+    return localchat_clock

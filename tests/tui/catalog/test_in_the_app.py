@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from localchat.providers.detect import Found
 from localchat.providers.presets import TEMPLATES
 from localchat.records import RemoteModel
 from localchat.store import Store
-from localchat.testing import known_store, screen_text, settled, still_app, still_environment
+from localchat.testing import screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.catalog.discover import DiscoverDialog
 from localchat.tui.catalog.provider_form import ProviderForm
@@ -20,13 +15,6 @@ from localchat.tui.catalog.screen import ProvidersScreen
 from localchat.tui.dialogs.help import HelpScreen
 from tests.tui.catalog.conftest import settled as until
 from tests.tui.catalog.conftest import words
-
-
-@pytest.fixture
-def known(tmp_path: Path) -> Iterator[Store]:
-    still_environment()
-    with known_store(tmp_path / "chats.db") as store:
-        yield store
 
 
 def toasts(app: LocalChat) -> list[str]:

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from textual.pilot import Pilot
 
 from localchat.errors import ProviderUnavailable, RateLimited
 from localchat.store import Store
-from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 
 LIMITED = Reply(error=RateLimited("Too many requests.", "Wait 60 s.", retry_after=60))
 SOON = Reply(error=ProviderUnavailable("Overloaded.", "Wait 1 s.", retry_after=0.3))
-
-
-@pytest.fixture
-def known(tmp_path: Path) -> Iterator[Store]:
-    with known_store(tmp_path / "store.db") as store:
-        yield store
 
 
 async def shows(pilot: Pilot[Any], app: LocalChat, text: str, *, there: bool = True) -> None:

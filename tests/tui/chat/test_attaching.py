@@ -13,18 +13,13 @@ from textual import events
 from textual.pilot import Pilot
 
 from localchat.store import Store
-from localchat.testing import Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Script, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 
 SIZE = (110, 32)
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 @pytest.fixture(autouse=True)

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from textual.widgets import Select, TextArea
 
 from localchat.store import Store
-from localchat.testing import Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Script, say, screen_text, settled, still_app
 from localchat.tui.chat.instructions_form import ChatForm
 
 SIZE = (110, 32)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 async def test_what_is_saved_is_sent_with_the_next_turn(store: Store) -> None:

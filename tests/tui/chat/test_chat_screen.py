@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from textual import events
 from textual.geometry import Size
@@ -11,14 +9,9 @@ from textual.geometry import Size
 from localchat.errors import ASK_AGAIN, ProviderUnavailable
 from localchat.records import Progress
 from localchat.store import Store
-from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, say, screen_text, settled, still_app
 
 SIZE = (110, 32)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 async def test_the_chat_used_last_opens_with_the_focus_in_the_composer(store: Store) -> None:

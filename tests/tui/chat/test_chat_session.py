@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,17 +10,10 @@ from localchat import turns
 from localchat.attachments.drafts import Draft
 from localchat.errors import InvalidInput
 from localchat.store import PendingWrites, Store
-from localchat.testing import known_store
 from localchat.tui.chat.chat_session import ChatSession, Outgoing, joined, without
 from localchat.tui.chat.draft_saver import DraftSaver
 
 RAIN, LOCKS = 1, 2
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with known_store(tmp_path / "chats.db") as store:
-        yield store
 
 
 @pytest.fixture

@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from textual import events
 from textual.pilot import Pilot
 
 from localchat.store import Store
-from localchat.testing import Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Script, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(localchat_store: Store) -> Store:
     """Its newest chat is of a local model that was removed; the default runs elsewhere."""
-    store = known_store(tmp_path / "chats.db")
-    store.catalog.add_provider("far", "openai", "https://far.example/v1")
-    store.catalog.make_default(store.catalog.add_model("far", "f1").id)
-    store.catalog.remove_provider("zeta")
-    return store
+    localchat_store.catalog.add_provider("far", "openai", "https://far.example/v1")
+    localchat_store.catalog.make_default(localchat_store.catalog.add_model("far", "f1").id)
+    localchat_store.catalog.remove_provider("zeta")
+    return localchat_store
 
 
 async def test_nothing_is_sent_elsewhere_before_the_person_agreed_once(store: Store) -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from localchat.store import Store
-from localchat.testing import Reply, Script, add_chat, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, add_chat, say, screen_text, settled, still_app
 
 SIZE = (110, 32)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = known_store(tmp_path / "chats.db")
-    store.catalog.edit_model(store.catalog.live("alpha/a1").id, context=1200)
+def store(localchat_store: Store) -> Store:
+    localchat_store.catalog.edit_model(localchat_store.catalog.live("alpha/a1").id, context=1200)
     exchanges = [(f"question {number} " + "word " * 30, f"answer {number} " + "word " * 30) for number in range(12)]
-    add_chat(store, "Long talk", "alpha/a1", exchanges)
-    return store
+    add_chat(localchat_store, "Long talk", "alpha/a1", exchanges)
+    return localchat_store
 
 
 async def test_the_meter_says_how_full_the_context_is_and_what_comes_then(store: Store) -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from localchat.store import Store
-from localchat.testing import add_chat, known_store, screen_text, settled, still_app
+from localchat.testing import add_chat, screen_text, settled, still_app
 from localchat.tui.search.screen import SearchLine, SearchScreen
 
 SIZE = (110, 32)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = known_store(tmp_path / "chats.db")
+def store(localchat_store: Store) -> Store:
     long = [(f"question {n}", f"answer {n}\n\n" + "text\n\n" * 20) for n in range(60)]
-    add_chat(store, "Long talk", "alpha/a1", [*long, ("question 60", "answer 60"), ("question 61", "answer 61")])
-    return store
+    add_chat(
+        localchat_store, "Long talk", "alpha/a1", [*long, ("question 60", "answer 60"), ("question 61", "answer 61")]
+    )
+    return localchat_store
 
 
 async def test_enter_on_a_hit_goes_to_its_message(store: Store) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from textual import events
 from textual.widgets import Input
 
 from localchat.store import Store
-from localchat.testing import Reply, Script, add_chat, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, add_chat, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.catalog.model_picker import ModelPicker
 from localchat.tui.chat.instructions_form import ChatForm
@@ -21,11 +20,6 @@ from localchat.tui.search.screen import SearchScreen
 from localchat.tui.transfer.dialogs import ExportDialog
 
 SIZE = (120, 30)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 def at(app: LocalChat, words: str) -> tuple[int, int]:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from localchat.store import Store
-from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 def footer(app: LocalChat) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from localchat.store import Store
-from localchat.testing import Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Script, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 from tests.store.helpers import raw
 
@@ -18,12 +17,6 @@ DELETED = "delete from providers where name = 'alpha'"
 DISABLED = "update providers set enabled = 0 where name = 'alpha'"
 BURIED = "update model_configs set deleted_at = '2026-01-01T00:00:00.000Z', is_default = 0 where provider = 'alpha'"
 GONE = "update model_configs set enabled = 0 where provider = 'alpha'"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """The default is `alpha/a1`; `beta/b1` would be next."""
-    return known_store(tmp_path / "chats.db")
 
 
 def top(app: LocalChat) -> str:

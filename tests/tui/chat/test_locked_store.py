@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from localchat.errors import StoreBusy
 from localchat.store import Store
 from localchat.store.pending import Lost
-from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, say, screen_text, settled, still_app
 from localchat.tui import app as app_module
 from localchat.tui import unstored
 from localchat.tui.app import LocalChat
@@ -24,12 +24,6 @@ from tests.tui.chat.words import composer, locked, sent, shows, until
 
 SIZE = (110, 32)
 RAIN, LOCKS = 1, 2
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with known_store(tmp_path / "chats.db") as store:
-        yield store
 
 
 @asynccontextmanager
@@ -110,7 +104,7 @@ async def test_quitting_keeps_to_its_time_and_says_what_is_not_stored(store: Sto
             lost = app.pending.lost()
     assert {each.words for each in lost} == {"one two", "Go on\nand this"}
     told = unstored.rescued(lost, store.path)
-    file = store.path.with_name("chats-unsaved.txt")
+    file = store.path.with_name(f"{store.path.stem}-unsaved.txt")
     assert str(file) in told.hint
     assert "Go on\nand this" in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600

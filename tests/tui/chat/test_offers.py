@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from localchat.errors import ProviderRejected, ProviderUnavailable
 from localchat.store import Store
-from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, say, screen_text, settled, still_app
 
 GONE = ProviderRejected("zeta does not know z1 (404).", "Check the name.", model_gone=True)
 SIZE = (110, 32)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """Its newest chat is of `zeta/z1`; the default is `alpha/a1`."""
-    return known_store(tmp_path / "chats.db")
 
 
 async def test_alt_d_asks_the_default_this_time_and_the_chat_keeps_its_model(store: Store) -> None:

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from localchat.store import Store
-from localchat.testing import add_chat, known_store, say, screen_text, settled, still_app
+from localchat.testing import add_chat, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 
 SIZE = (110, 32)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 def listed(app: LocalChat) -> str:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from textual import events
 
 from localchat.store import Store
-from localchat.testing import known_store, settled, still_app
+from localchat.testing import settled, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.catalog.screen import ProvidersScreen
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 def burst(app: LocalChat, key: str) -> None:

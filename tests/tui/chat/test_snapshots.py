@@ -13,7 +13,7 @@ from textual.widgets import Input
 from localchat.errors import ProviderRejected, ProviderUnavailable
 from localchat.records import Usage
 from localchat.store import Store
-from localchat.testing import Reply, Script, StillClock, add_chat, known_store, say, settled, still_app
+from localchat.testing import Reply, Script, StillClock, add_chat, say, settled, still_app
 
 Compare = Callable[..., bool]
 SMALL, WIDE = (80, 24), (160, 50)
@@ -37,11 +37,6 @@ finally:
 
 See the [documentation](https://sqlite.org/wal.html) for *all* of it.
 """
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 def shown(

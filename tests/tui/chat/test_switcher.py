@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from localchat.store import Store
-from localchat.testing import add_chat, known_store, screen_text, settled, still_app
+from localchat.testing import add_chat, screen_text, settled, still_app
 from localchat.tui.chat.switcher import ChatSwitcher
 from localchat.tui.dialogs.table_list import CatalogList
 
@@ -18,12 +17,11 @@ SIZE = (110, 32)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = known_store(tmp_path / "chats.db")
-    rain = add_chat(store, "Rain in Lisbon [/x]", "beta/b1", [("When?", "In winter.")])
-    add_chat(store, "Learning Rust", "alpha/a1", [("How?", "Slowly.")])
-    store.chats.archive(rain, True)
-    return store
+def store(localchat_store: Store) -> Store:
+    rain = add_chat(localchat_store, "Rain in Lisbon [/x]", "beta/b1", [("When?", "In winter.")])
+    add_chat(localchat_store, "Learning Rust", "alpha/a1", [("How?", "Slowly.")])
+    localchat_store.chats.archive(rain, True)
+    return localchat_store
 
 
 def title(app: Any) -> str:

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from localchat.store import Store
-from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, say, screen_text, settled, still_app
 
 SIZE = (110, 32)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 async def test_editing_a_message_makes_a_version_and_keys_go_between_them(store: Store) -> None:

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from localchat.store import Store, pending
-from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 from tests.store.helpers import raw
-
-
-@pytest.fixture
-def known(tmp_path: Path) -> Iterator[Store]:
-    with known_store(tmp_path / "store.db") as store:
-        yield store
 
 
 async def shows(pilot: Pilot[Any], app: LocalChat, *texts: str) -> None:

@@ -8,17 +8,12 @@ import pytest
 from textual import events
 
 from localchat.store import Store
-from localchat.testing import Reply, Script, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 from tests.tui.chat.words import SlowDisk, composer, locked, sent, shows, until
 
 SIZE = (110, 32)
 RAIN, LOCKS = 1, 2
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 @pytest.fixture

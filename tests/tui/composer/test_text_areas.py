@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 from textual.widgets import TextArea
 
 from localchat.store import Store
-from localchat.testing import Script, known_store, settled, still_app
+from localchat.testing import Script, settled, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.chat.instructions_form import ChatForm
 from localchat.tui.composer.panel import Writing
@@ -29,11 +29,6 @@ from localchat.tui.text_box import TextBox
 SIZE = (80, 24)
 LINES = st.integers(0, 22)
 WIDE = st.sampled_from(["word", "a longer line that wraps where the screen is narrow " * 2, "é中", "\ttab", ""])
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return known_store(tmp_path / "chats.db")
 
 
 async def paste(pilot: Pilot[Any], text: str) -> None:

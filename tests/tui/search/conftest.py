@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from localchat.store import Store
-from localchat.testing import ScriptedClient, StillClock, add_chat, known_store, still_environment
+from localchat.testing import ScriptedClient, StillClock, add_chat
 from localchat.tui.search.screen import SearchLine, SearchScreen
 from localchat.tui.shell import Shell
 from localchat.tui.themes import DARK, LIGHT
@@ -42,32 +41,27 @@ class Bench(Shell):
 
 
 @pytest.fixture
-def clock() -> StillClock:
-    return StillClock()
+def clock(localchat_clock: StillClock) -> StillClock:
+    return localchat_clock
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: StillClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    environment: dict[str, str] = {}
-    still_environment(environment)
-    for name in ("NO_COLOR", "TEXTUAL_THEME"):
-        monkeypatch.delenv(name, raising=False)
-    with known_store(tmp_path / "store.db", clock=clock) as opened:
-        clock.advance(days=40)
-        add_chat(opened, "锁库的问题", "beta/b1", [CHINESE])
-        long = "Nothing else matters here, " * 12
-        add_chat(
-            opened,
-            "Dates and locks [/x]",
-            "alpha/a2",
-            [
-                ("How do I lock a row?", f"{long}but a lock on the file is what you get. {long}"),
-                ("locks?", "Locks, locked."),
-            ],
-        )
-        opened.catalog.remove_provider("zeta")
-        clock.advance(hours=3)
-        yield opened
+def store(localchat_store: Store, clock: StillClock) -> Store:
+    clock.advance(days=40)
+    add_chat(localchat_store, "锁库的问题", "beta/b1", [CHINESE])
+    long = "Nothing else matters here, " * 12
+    add_chat(
+        localchat_store,
+        "Dates and locks [/x]",
+        "alpha/a2",
+        [
+            ("How do I lock a row?", f"{long}but a lock on the file is what you get. {long}"),
+            ("locks?", "Locks, locked."),
+        ],
+    )
+    localchat_store.catalog.remove_provider("zeta")
+    clock.advance(hours=3)
+    return localchat_store
 
 
 def screen_text(pilot: Pilot[None]) -> str:
