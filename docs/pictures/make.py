@@ -133,6 +133,7 @@ OF_THE_CATALOG = {
     "removal": Look(("end", "d"), "Remove openai?", ()),
 }
 OFFERS = ("qwen3:8b", "llama3.2:3b", "mistral:7b", "gemma3:4b")
+RESTORE = Look(("f2", "end", "r"), "Restore openai?", (), lambda store: store.catalog.remove_provider("ollama"))
 CONSENT = Look((*typed("What about times?"), "enter"), "api.openai.com", ())
 SMALL = (28, 7)
 
@@ -176,7 +177,8 @@ async def draw(folder: Path) -> Drawn:
 
 
 async def draw_the_screens(folder: Path, path: Path, drawn: Drawn) -> None:
-    """``removal.svg``: the dialog before a removal; ``chat.svg``: the chat that goes on after it; and the others."""
+    """``removal.svg``: the dialog before a removal; ``chat.svg``: the chat that goes on after it; ``restore.svg``: the
+    way back, asked about because something else went meanwhile; and the others."""
     clock = StillClock(MORNING - timedelta(hours=27))
     with furnish(path, clock) as store:
         app = still_app(store, Script(Reply(WAL), offers=OFFERS))
@@ -189,6 +191,8 @@ async def draw_the_screens(folder: Path, path: Path, drawn: Drawn) -> None:
             await remove_the_provider(pilot)
             await say(pilot, "And with WAL?")
             save(pilot, folder / "chat.svg", drawn)
+            await look_at(pilot, RESTORE)
+            save(pilot, folder / "restore.svg", drawn)
 
 
 async def draw_what_asks_first(folder: Path, path: Path, drawn: Drawn) -> None:

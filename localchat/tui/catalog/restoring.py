@@ -147,7 +147,7 @@ class RestoreDialog(Dialog[Restored | None]):
     """What came back, or None. What stands here is what comes back: where another window changes it, nothing is done,
     the dialog shows how it is now, and the cursor goes to Cancel."""
 
-    CSS_PATH = ["../dialogs/dialog.tcss", "../dialogs/confirm.tcss"]
+    CSS_PATH = ["../dialogs/dialog.tcss", "restoring.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "restore", "Restore", id="restore.yes", tooltip="Bring it back"),
         Binding("n", "close", "Cancel", id="restore.no", tooltip="Leave everything as it is"),
