@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from localchat import validation
@@ -16,6 +16,7 @@ from localchat.errors import InvalidInput, NotFound
 from localchat.records import NO_TIME, Chat, ChatsMoved, ModelName, moment
 from localchat.store import attachments as attachment_rows
 from localchat.store.catalog import moving
+from localchat.store.catalog.confirmation import check_edit
 from localchat.store.connection import immediate
 from localchat.store.fields import document, number, number_or_none, text, text_or_none, texts
 from localchat.text import one_line, storable, visible
@@ -263,11 +264,27 @@ class Chats:
         """What goes along with every turn, before what the model has set."""
         return self._change(chat_id, parameters=json.dumps(parameters))
 
-    def set_instructions(self, chat_id: int, system: str, parameters: dict[str, Any]) -> Chat:
-        """System prompt and parameters of the turns from now on. Raises InvalidInput for a parameter that cannot be."""
-        old = self.get(chat_id).parameters
-        checked = validation.parameters(parameters, old)
-        return self._change(chat_id, system=storable(system), parameters=json.dumps(checked))
+    def set_instructions(
+        self,
+        chat_id: int,
+        *,
+        system: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        seen: Mapping[str, Any] | None = None,
+    ) -> Chat:
+        """System prompt and parameters of the turns from now on: what is given. ``parameters`` are set by name, None
+        unsets one. ``seen``: by name, what stood there before. Raises NotFound, InvalidInput for a parameter that
+        cannot be, and Changed (with ``now``) where one of ``seen`` is neither that any more nor what it is to be."""
+        with immediate(self._connection) as tx:
+            old = self.get(chat_id)
+            new_system = old.system if system is None else storable(system)
+            new = validation.patched(old.parameters, parameters or {})
+            before, after = {**old.parameters, "system": old.system}, {**new, "system": new_system}
+            check_edit(f"What chat {chat_id} is told", seen or {}, before, after)
+            tx.execute(
+                "update chats set system = ?, parameters = ? where id = ?", (new_system, json.dumps(new), chat_id)
+            )
+            return self.get(chat_id)
 
     def set_summary(self, chat_id: int, summary: str, message_id: int | None) -> Chat:
         """What is sent in place of all up to and with this message; an empty one sends everything again."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localchat.errors import Changed
+from localchat.errors import Changed, NotFound
 from localchat.records import Model
 from localchat.store import Store
 from localchat.store.catalog.catalog import Catalog
@@ -121,3 +121,18 @@ def test_two_edits_of_a_provider_merge_in_the_same_way(path: Path, catalog: Cata
     now = catalog.edit_provider(old.id, **edit, seen=seen)
     for name in ("name", "base_url", "key_source", "key_name"):
         assert getattr(now, name) == edit.get(name, getattr(theirs_now, name))
+
+
+def test_what_a_chat_is_told_is_merged_by_name_and_what_both_changed_is_refused(store: Store) -> None:
+    store.connection.execute("insert into chats (title) values ('c')")
+    chats = store.chats
+    chats.set_instructions(1, system="Be calm.", parameters={"temperature": 0.5, "think": "low"})
+    chats.set_instructions(1, parameters={"temperature": None, "top_p": 0.9}, seen={"temperature": 0.5, "top_p": None})
+    now = chats.get(1)
+    assert (now.system, now.parameters) == ("Be calm.", {"think": "low", "top_p": 0.9})
+    with pytest.raises(Changed) as refused:
+        chats.set_instructions(1, system="Mine.", seen={"system": ""})
+    assert refused.value.now == {"system": "Be calm."}
+    assert chats.get(1).system == "Be calm."
+    with pytest.raises(NotFound):
+        chats.set_instructions(9, system="x")

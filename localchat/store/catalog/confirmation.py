@@ -8,8 +8,10 @@ none of them. A move compares them one by one: as many others would be another m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from localchat.errors import Changed
 from localchat.records import Model, MovePreview, RemovalPreview, RestorePreview, TakeOver
 from localchat.text import count, one_line
 
@@ -54,6 +56,14 @@ def of_take_over(shown: TakeOver, now: TakeOver) -> str:
     if gone := _named(model for model in shown.models if model.id not in there):
         return f"{gone} of {now.name} belongs to another provider by now, or went."
     return ""
+
+
+def check_edit(what: str, seen: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raises Changed where a field that is edited is neither what the person had before their eyes nor what they want.
+    A field that they did not edit may be anything by now: it stays."""
+    met = {name: old.get(name) for name in seen if old.get(name) not in (seen[name], new.get(name))}
+    if met:
+        raise Changed(f"{what} was edited meanwhile. Nothing was changed.", now=met)
 
 
 def _models(shown: RemovalPreview, now: RemovalPreview) -> str:

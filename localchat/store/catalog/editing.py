@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localchat import validation
-from localchat.errors import AlreadyExists, Changed, InvalidInput, ProviderNotConfigured
+from localchat.errors import AlreadyExists, InvalidInput, ProviderNotConfigured
 from localchat.records import DefaultChange, KeySource, Model, Provider, TakeOver, is_local
-from localchat.store.catalog import offers, queries, taking_over
+from localchat.store.catalog import confirmation, offers, queries, taking_over
 from localchat.store.catalog.transaction import Action, Change
 from localchat.validation import folded, quoted
 
@@ -77,7 +77,7 @@ def edit_provider(
     old = queries.provider_by_id(change.tx, provider_id)
     new = _edited(old, name, base_url, key_source, key_name)
     edited = ("name", "base_url", "key_source", "key_name")
-    _as_seen(
+    confirmation.check_edit(
         f"The provider {old.name}",
         seen or {},
         *({field: getattr(one, field) for field in edited} for one in (old, new)),
@@ -301,14 +301,6 @@ def _fields(model: Model) -> dict[str, Any]:
     return {**model.parameters, "model": model.model, "path": model.path, "context": model.context}
 
 
-def _as_seen(what: str, seen: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Raises Changed where a field that is edited is neither what the person had before their eyes nor what they want.
-    A field that they did not edit may be anything by now: it stays."""
-    met = {name: old.get(name) for name in seen if old.get(name) not in (seen[name], new.get(name))}
-    if met:
-        raise Changed(f"{what} was edited meanwhile. Nothing was changed.", now=met)
-
-
 def edit_model(change: Change, model_id: int, edit: ModelEdit) -> Model:
     old = queries.live_model_by_id(change.tx, model_id)
     provider = _provider_of_model(change, old.provider)
@@ -326,7 +318,7 @@ def edit_model(change: Change, model_id: int, edit: ModelEdit) -> Model:
         context=None if edit.clear_context else old.context if edit.context is None else edit.context,
         parameters=validation.patched(old.parameters, edit.parameters or {}),
     )
-    _as_seen(f"The model {old.ref}", edit.seen, _fields(old), _fields(new))
+    confirmation.check_edit(f"The model {old.ref}", edit.seen, _fields(old), _fields(new))
     edited = ("model", "path", "context", "parameters")
     detail = {field: [getattr(old, field), getattr(new, field)] for field in edited}
     detail = {field: pair for field, pair in detail.items() if pair[0] != pair[1]}

@@ -14,10 +14,9 @@ from localchat.errors import Changed, LocalChatError
 from localchat.records import BUILT_IN_MODEL, Model, Provider
 from localchat.store import patiently
 from localchat.text import count, one_line
-from localchat.tui.catalog.meanwhile import WhichDialog
+from localchat.tui.catalog.meanwhile import MergingForm
 from localchat.tui.dialogs.dialog import Words
 from localchat.tui.dialogs.field import Field
-from localchat.tui.dialogs.form import Form
 from localchat.tui.dialogs.parameter_fields import PARAMETERS, parameter_fields, parameters_typed, whole
 from localchat.tui.dialogs.safe_input import Line
 from localchat.tui.toasts import tell
@@ -30,10 +29,11 @@ FIELD_WORDS = {
 }
 
 
-class ModelForm(Form[Model | None]):
+class ModelForm(MergingForm[Model | None]):
     """The model as it was saved, or None. What is typed stays until it is saved or given up."""
 
     CSS_PATH = ["../dialogs/dialog.tcss", "model_form.tcss"]
+    labels = FIELD_WORDS
     _wrote = True
     _revived = False  # what was added is a removed model that came back
 
@@ -60,38 +60,17 @@ class ModelForm(Form[Model | None]):
 
     def on_mount(self) -> None:
         self.query_one("#name").focus()
-        self._shown = self._texts()
-        self._stored = _fields(self._model) if self._model else {}
+        self.begin(_fields(self._model) if self._model else {})
         self.watch(self.app, "catalog_version", self._changed_elsewhere, init=False)
 
     def _text(self, field: str) -> str:
         return self.query_one(f"#{field}", Line).value.strip()
 
-    def _texts(self) -> dict[str, str]:
-        return {line.id: line.value.strip() for line in self.query(Line) if line.id}
-
-    def _edited(self) -> set[str]:
-        """The lines that say something else than when they were filled in. A line holds what can be drawn, on one
-        line: untouched, it never changes what another program wrote."""
-        return {name for name, text in self._texts().items() if text != self._shown[name]}
-
     def _changed_elsewhere(self) -> None:
-        """What the person has not touched follows; what they did touch is asked about when they save."""
         if self._model is None or self._saving:
             return
         with contextlib.suppress(LocalChatError):  # it is gone: saving says so
-            now = _fields(self.app.store.catalog.model(self._model.id))
-            for name in self._texts().keys() - self._edited():
-                if now[name] != self._stored[name]:
-                    self._fill_in(name, now[name])
-
-    def _fill_in(self, name: str, value: object) -> None:
-        """With what is stored now."""
-        line = self.query_one(f"#{name}", Line)
-        line.value = "" if value is None else str(value)
-        self._shown[name], self._stored[name] = line.value.strip(), value
-        if not self._edited():
-            self._before = self._values()
+            self.follow(_fields(self.app.store.catalog.model(self._model.id)))
 
     def saved(self, done: Model | None) -> None:
         if done is not None and self._revived:
@@ -115,11 +94,11 @@ class ModelForm(Form[Model | None]):
             )
             self._revived = added.id in removed
             return added
-        while edited := self._edited():
+        while edited := self.edited():
             try:
                 return await self._write(old, edited)
             except Changed as changed:
-                if not await self._settled(old, changed):
+                if not await self.settled(old.ref, changed, {"model": "name"}):
                     raise
         self._wrote = False
         return catalog.model(old.id)
@@ -140,22 +119,9 @@ class ModelForm(Form[Model | None]):
                 context=context,
                 clear_context="context" in edited and context is None,
                 parameters={**dict.fromkeys(edited & PARAMETERS.keys()), **parameters},
-                seen={"model" if field == "name" else field: self._stored[field] for field in edited},
+                seen={"model" if field == "name" else field: self.seen(field) for field in edited},
             )
         )
-
-    async def _settled(self, old: Model, changed: Changed) -> bool:
-        """Ask for each field that both changed whose value is kept; whether that was said for all of them."""
-        for name, value in changed.now.items():
-            field = "name" if name == "model" else name
-            theirs, mine = "" if value is None else str(value), self._text(field)
-            kept = await self.app.push_screen_wait(WhichDialog(old.ref, FIELD_WORDS[field], theirs, mine))
-            if kept is None:
-                return False
-            self._fill_in(field, value)
-            if kept == "mine":
-                self.query_one(f"#{field}", Line).value = mine
-        return True
 
     def _path(self, name: str) -> str | None:
         """None for what needs no file. A folder's ``~`` is the person's own."""

@@ -21,7 +21,7 @@ from localchat.providers.presets import TEMPLATES, Template
 from localchat.records import KINDS, LOCAL_KINDS, KeySource, Provider
 from localchat.store import patiently
 from localchat.text import count, one_line
-from localchat.tui.catalog.meanwhile import WhichDialog
+from localchat.tui.catalog.meanwhile import WhichDialog, changed_words
 from localchat.tui.catalog.provider_draft import Typed, keeping_key
 from localchat.tui.catalog.reachability import models_of
 from localchat.tui.catalog.words import host_of
@@ -80,6 +80,7 @@ class ProviderForm(Form[Provider | None]):
         self._provider = provider
         self._found: list[Found] = []
         self._asked: Typed | None = None
+        self._changed: dict[str, object] = {}  # what of it was changed elsewhere, by part
 
     # The form
 
@@ -332,9 +333,15 @@ class ProviderForm(Form[Provider | None]):
         if now is None or self._saving:
             return
         edited = self.typed().edited(self._opened)
-        for part in PARTS.keys() - edited:
-            if any(getattr(now, field) != self._stored[field] for field in PARTS[part]):
+        for part, fields in PARTS.items():
+            if all(getattr(now, field) == self._stored[field] for field in fields):
+                self._changed.pop(part, None) if part in edited else None
+                continue
+            if part not in edited:
                 self._take(part, now)
+            values = {"name": now.name, "base_url": now.base_url}
+            self._changed[part] = values.get(part, _key_words(now.key_source, now.key_name))
+        self.query_one("#meanwhile", Words).say(changed_words(PART_WORDS, self._changed, edited))
         if not edited:
             self._before = self._values()
 
@@ -368,12 +375,17 @@ class ProviderForm(Form[Provider | None]):
             if changed.now.keys().isdisjoint(fields):
                 continue
             words = {"name": (now.name, typed.name), "base_url": (now.base_url or "", typed.base_url)}
-            theirs, mine = words.get(part) or (
-                f"{KEY_WORDS[now.key_source]} {now.key_name or ''}",
-                f"{KEY_WORDS[typed.key_source]} {typed.key_name or ''}",
-            )
+            keys = (_key_words(now.key_source, now.key_name), _key_words(typed.key_source, typed.key_name))
+            theirs, mine = words.get(part) or keys
             kept = await self.app.push_screen_wait(WhichDialog(now.name, PART_WORDS[part], theirs, mine))
             if kept is None:
                 return False
             self._take(part, now, typed if kept == "mine" else None)
+            self._changed.pop(part, None)
+        parts = self.typed().edited(self._opened)
+        self.query_one("#meanwhile", Words).say(changed_words(PART_WORDS, self._changed, parts))
         return True
+
+
+def _key_words(source: KeySource, name: str | None) -> str:
+    return f"{KEY_WORDS[source]} {name or ''}".strip()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import contextlib
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -12,21 +13,25 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Select
 
-from localchat.errors import LocalChatError
+from localchat.errors import Changed, LocalChatError
 from localchat.records import Chat, Persona
 from localchat.text import one_line
+from localchat.tui.catalog.meanwhile import MergingForm
 from localchat.tui.dialogs.dialog import Trouble, Words
 from localchat.tui.dialogs.field import Field
-from localchat.tui.dialogs.form import Form
 from localchat.tui.dialogs.parameter_fields import PARAMETERS, parameter_fields, parameters_typed
 from localchat.tui.dialogs.prompt import TextPrompt
-from localchat.tui.dialogs.safe_input import Line
 from localchat.tui.text_box import TextBox
 from localchat.tui.toasts import tell
 
+FIELD_WORDS = {"system": "The system prompt", **{name: words for name, (words, _) in PARAMETERS.items()}}
 
-class ChatForm(Form[Chat | None]):
+
+class ChatForm(MergingForm[Chat | None]):
     """The chat as it was saved, or None."""
+
+    labels = FIELD_WORDS
+    _wrote = True
 
     CSS_PATH = ["../dialogs/dialog.tcss", "instructions_form.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,6 +69,22 @@ class ChatForm(Form[Chat | None]):
 
     def on_mount(self) -> None:
         self.query_one("#system").focus()
+        self.begin(_fields(self._chat))
+        self.watch(self.app, "chats_version", self._changed_elsewhere, init=False)
+
+    def texts(self) -> dict[str, str]:
+        return {**super().texts(), "system": self.query_one("#system", TextBox).text}
+
+    def put(self, field: str, text: str) -> None:
+        if field == "system":
+            self.query_one("#system", TextBox).load_text(text)
+        else:
+            super().put(field, text)
+
+    def _changed_elsewhere(self) -> None:
+        if not self._saving:
+            with contextlib.suppress(LocalChatError):  # it is gone: saving says so
+                self.follow(_fields(self.app.store.chats.get(self._chat.id)))
 
     def _select(self) -> Select[str]:
         options = [(Text(one_line(p.name)), p.name) for p in self.app.store.personas.all()]
@@ -122,14 +143,35 @@ class ChatForm(Form[Chat | None]):
 
     def saved(self, done: Chat | None) -> None:
         self.app.chats_changed()
-        tell(self.app, "Saved. New turns of this chat use it.")
+        if self._wrote:
+            tell(self.app, "Saved. New turns of this chat use it.")
 
     async def save(self) -> Chat:
         """Raises NotFound where the chat is gone, InvalidInput for a parameter that cannot be."""
-        chats = self.app.store.chats
-        typed = {name: self.query_one(f"#{name}", Line).value for name in PARAMETERS}
-        parameters = parameters_typed(typed, self._chat.parameters)
-        system = self.query_one("#system", TextBox).text
+        self._wrote = True
+        while edited := self.edited():
+            try:
+                return await self._write(edited)
+            except Changed as changed:
+                if not await self.settled(self._chat.title or "this chat", changed, {}):
+                    raise
+        self._wrote = False
+        return self.app.store.chats.get(self._chat.id)
+
+    async def _write(self, edited: set[str]) -> Chat:
+        """What was edited, and nothing else. Raises Changed where somebody else changed it too."""
+        chats, texts = self.app.store.chats, self.texts()
+        of_model = edited & PARAMETERS.keys()
+        typed = parameters_typed({name: texts[name] if name in of_model else "" for name in PARAMETERS}, {})
+        parameters = {**dict.fromkeys(of_model), **typed}
+        seen = {field: self.seen(field) for field in edited}
+        system = texts["system"] if "system" in edited else None
         return await self.app.written(
-            "save the instructions", lambda: chats.set_instructions(self._chat.id, system, parameters)
+            "save the instructions",
+            lambda: chats.set_instructions(self._chat.id, system=system, parameters=parameters, seen=seen),
         )
+
+
+def _fields(chat: Chat) -> dict[str, Any]:
+    """What the fields of the form stand for, by the ids of their widgets."""
+    return {"system": chat.system, **{name: chat.parameters.get(name) for name in PARAMETERS}}

@@ -7,13 +7,14 @@ from typing import ClassVar, TypeVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Select
 
 from localchat.errors import LocalChatError
 from localchat.tui.dialogs.confirm import ConfirmDialog
-from localchat.tui.dialogs.dialog import Dialog, Trouble
+from localchat.tui.dialogs.dialog import Dialog, Trouble, Words
+from localchat.tui.footer import KeyBar
 
 T = TypeVar("T")
 
@@ -26,6 +27,12 @@ class Form(Dialog[T]):
     ]
 
     _saving = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield Words(id="meanwhile")  # what changed elsewhere while this is open
+            yield from self.body()
+        yield KeyBar(show_command_palette=False)
 
     def on_mount(self) -> None:
         self._before = self._values()

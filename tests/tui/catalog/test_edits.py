@@ -136,3 +136,36 @@ async def test_saving_what_was_not_edited_writes_nothing_and_says_nothing(stocke
         await settled(pilot, lambda: bool(app.answers))
         assert app.toasts() == []
     assert len(stocked.catalog.events()) == events
+
+
+async def test_a_form_shows_that_a_field_changed_meanwhile_before_it_saves(stocked: Store, second: Store) -> None:
+    model = stocked.catalog.live("ollama/qwen3:8b")
+    app = model_form(stocked)
+    async with app.run_test(size=(90, 30)) as pilot:
+        put(app, context="8192")
+        second.catalog.edit_model(model.id, context=4096, parameters={"temperature": 0.7})
+        app.catalog_changed()
+        await settled(pilot)
+        assert "The context was changed elsewhere: 4096. Saving asks whose is kept." in words(pilot)
+        assert "Changed elsewhere meanwhile: Temperature." in words(pilot)
+        second.catalog.edit_model(model.id, context=32768)  # as it was when the form was opened
+        app.catalog_changed()
+        await settled(pilot)
+        assert "The context was changed elsewhere" not in words(pilot)
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: bool(app.answers))
+    assert stocked.catalog.model(model.id).context == 8192
+
+
+async def test_a_provider_form_shows_that_its_address_changed_meanwhile(stocked: Store, second: Store) -> None:
+    app = Bench(stocked, ProviderForm(stocked.catalog.provider("openai")))
+    async with app.run_test(size=(110, 30)) as pilot:
+        put(app, url="https://mine.example/v1")
+        second.catalog.edit_provider(
+            second.catalog.provider("openai").id, base_url="https://theirs.example/v1", key_source="none"
+        )
+        app.catalog_changed()
+        await settled(pilot)
+        shown = words(pilot)
+        assert "The address was changed elsewhere: https://theirs.example/v1. Saving asks whose is kept." in shown
+        assert "Changed elsewhere meanwhile: The key." in shown

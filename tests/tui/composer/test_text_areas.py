@@ -238,7 +238,7 @@ HOSTILE = "\x1b]52;c;cGF5bG9hZA==\x07 \x9b2J\x1b[31mred\u202e \x07end"
 
 async def test_what_a_terminal_would_obey_is_kept_in_the_text_and_never_drawn(store: Store) -> None:
     chat = store.chats.get(2)
-    store.chats.set_instructions(chat.id, HOSTILE, chat.parameters)
+    store.chats.set_instructions(chat.id, system=HOSTILE)
     app = still_app(store)
     async with app.run_test(size=SIZE) as pilot:
         composer = app.chat_screen.conversation.composer
