@@ -19,6 +19,7 @@ from textual.screen import Screen
 from localchat import tui
 from localchat.store import Store
 from localchat.store.catalog.transaction import Action
+from localchat.tui.catalog.meanwhile import MergingForm
 from localchat.tui.dialogs.dialog import Dialog
 from localchat.tui.dialogs.dismiss_once import LeftOnce
 from localchat.tui.dialogs.form import Form
@@ -167,7 +168,7 @@ def screens_of_the_app() -> set[type[Screen[Any]]]:
     for kind in kinds:
         kinds += kind.__subclasses__()
     ours = {kind for kind in kinds if kind.__module__.startswith("localchat.")}
-    return ours - {LeftOnce, Dialog, Form}  # what others are made of
+    return ours - {LeftOnce, Dialog, Form, MergingForm}  # what others are made of
 
 
 @pytest.mark.timeout(300)
