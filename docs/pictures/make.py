@@ -135,7 +135,6 @@ OF_THE_CATALOG = {
 OFFERS = ("qwen3:8b", "llama3.2:3b", "mistral:7b", "gemma3:4b")
 RESTORE = Look(("f2", "end", "r"), "Restore openai?", (), lambda store: store.catalog.remove_provider("ollama"))
 CONSENT = Look((*typed("What about times?"), "enter"), "api.openai.com", ())
-RESTORE = Look(("f2", "end", "right", "r"), "Restore openai?", ())
 SMALL = (28, 7)
 
 
@@ -173,7 +172,6 @@ async def draw(folder: Path) -> Drawn:
         await draw_the_demo(folder)
         await draw_the_screens(folder, Path(home, "localchat.db"), drawn)
         await draw_what_asks_first(folder, Path(home, "consent.db"), drawn)
-        await draw_a_restore(folder, Path(home, "restore.db"), drawn)
         await draw_a_new_store(folder, Path(home, "new.db"), drawn)
     return drawn
 
@@ -206,15 +204,6 @@ async def draw_what_asks_first(folder: Path, path: Path, drawn: Drawn) -> None:
             await settled(pilot)
             await look_at(pilot, CONSENT)
             save(pilot, folder / "consent.svg", drawn)
-
-
-async def draw_a_restore(folder: Path, path: Path, drawn: Drawn) -> None:
-    """``restore.svg``: a model whose provider was removed too."""
-    with furnish(path, StillClock(MORNING - timedelta(hours=27))) as store:
-        store.catalog.remove_provider("openai")
-        async with opened(still_app(store), SIZE) as pilot:
-            await look_at(pilot, RESTORE)
-            save(pilot, folder / "restore.svg", drawn)
 
 
 async def draw_a_new_store(folder: Path, path: Path, drawn: Drawn) -> None:
