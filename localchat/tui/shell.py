@@ -49,6 +49,11 @@ class Shell(App[None]):
         self.undos = Undos(self)
         self.still = False  # nothing blinks, nothing on this machine is looked for: for tests with snapshots
 
+    @property
+    def looks_around(self) -> bool:
+        """Whether servers and keys are looked for on this machine."""
+        return not self.still
+
     def pop_screen(self) -> AwaitComplete:
         popped = super().pop_screen()
         self.call_later(forget_closed, self)

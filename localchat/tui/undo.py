@@ -74,6 +74,7 @@ class Undos:
         self._chats: list[ChatUndo] = []
         self._known: tuple[int, CatalogEvent | None] | None = None  # the newest of the log, as of a catalog_version
         self.keys = ForgottenKeys()
+        self.since = 0  # lines of the log up to this one are not taken back: they made the store what it is
 
     def push(self, label: str, run: Callable[[], Awaitable[str]], chats: Iterable[int] = ()) -> None:
         """``label`` completes "f8 undoes": ``moving Rain into the trash``. ``chats``: ids that the undo needs."""
@@ -116,7 +117,8 @@ class Undos:
     def _newest_event(self) -> CatalogEvent | None:
         version = self._shell.catalog_version
         if self._known is None or self._known[0] != version:
-            self._known = (version, next(iter(self._shell.store.catalog.undoable(1)), None))
+            newest = next(iter(self._shell.store.catalog.undoable(1)), None)
+            self._known = (version, newest if newest is not None and newest.id > self.since else None)
         return self._known[1]
 
     async def undo_newest(self) -> None:

@@ -129,7 +129,7 @@ class ProviderForm(Form[Provider | None]):
         self.watch(self.app, "catalog_version", self._changed_elsewhere, init=False)
         self._typing()
         self.query_one("#template" if self._provider is None else "#name").focus()
-        if self._provider is None and not self.app.still:
+        if self._provider is None and self.app.looks_around:
             self._look_for_servers()
 
     def typed(self) -> Typed:

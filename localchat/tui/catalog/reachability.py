@@ -77,7 +77,7 @@ class Reachability:
 
     async def look_around(self, providers: Sequence[Provider]) -> None:
         """Look for the keys in the keyring, and ask the servers on this machine; no other is asked."""
-        if self._shell.still:
+        if not self._shell.looks_around:
             return
         for provider in providers:
             if provider.key_source == "keyring" and self._saved(provider) not in self._keys:

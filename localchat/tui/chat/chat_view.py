@@ -68,7 +68,7 @@ class ChatView(Vertical):
         model = first_to_answer(self._store, self.session.model_for_new_chat)
         built_in = model is not None and self._built_in(model)
         greeting = self.query_one(Greeting)
-        wanting = (model is None or built_in) and not getattr(self.app, "still", False)
+        wanting = (model is None or built_in) and getattr(self.app, "looks_around", True)
         services = services_with_a_key(self._store.catalog.providers(), os.environ) if wanting else ()
         greeting.say(model, built_in=built_in, weights_here=built_in and weights_are_here(), services=services)
         greeting.offer(self.offers)

@@ -163,7 +163,7 @@ class ChatScreen(Screen[None]):
         if not self._opened and self.conversation.chat is None:  # keys pressed while it starts may have been faster
             self.conversation.show(self._chat_used_last())
         self._opened = True
-        if not self._shell.still:
+        if self._shell.looks_around:
             self.look_for_servers()
 
     def on_key(self, event: Key) -> None:

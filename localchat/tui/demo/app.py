@@ -11,10 +11,24 @@ from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.screen import Screen
 
+from localchat.errors import ProviderUnavailable
+from localchat.providers import Client, connect
+from localchat.records import Provider
+from localchat.store import Store
 from localchat.tui.app import LocalChat, run_app
 from localchat.tui.demo.content import furnish
 from localchat.tui.demo.guide import HIDE, Guide
 from localchat.tui.footer import KeyBar
+
+
+def connect_here(provider: Provider) -> Client:
+    """Only what answers inside this program. Raises ProviderUnavailable for any other: the demo needs no network."""
+    if provider.kind not in ("echo", "replay"):
+        raise ProviderUnavailable(
+            f"The demo asks nobody outside of it, so {provider.name} does not answer here.",
+            "ctrl+q ends the demo; `localchat` opens your own store.",
+        )
+    return connect(provider)
 
 
 class Demo(LocalChat):
@@ -26,9 +40,16 @@ class Demo(LocalChat):
         Binding(HIDE, "hide_guide", "Hide the guide", id="demo.hide", show=False, priority=True),
     ]
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
+    def __init__(self, store: Store, *, still: bool = False) -> None:
+        super().__init__(store, connect_here, still=still)
         self._guiding = True
+        newest = store.catalog.events(1)
+        self.undos.since = newest[0].id if newest else 0  # f8 leaves the demo's own content alone
+
+    @property
+    def looks_around(self) -> bool:
+        """Nothing is asked that is not in the demo, not even on this machine."""
+        return False
 
     def on_mount(self) -> None:
         self.screen_change_signal.subscribe(self, self._guide_on)
@@ -58,5 +79,6 @@ def run() -> int:
     with tempfile.TemporaryDirectory(prefix="localchat-demo-") as folder:
         os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
         os.environ["LOCALCHAT_MODELS"] = str(Path(folder, "models"))
+        os.environ["LOCALCHAT_BACKUPS"] = "0"
         with furnish(Path(folder)) as store:
             return run_app(Demo(store), store.path)

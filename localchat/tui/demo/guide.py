@@ -110,4 +110,14 @@ class Guide(Static):
             return
         if now != self.advice:
             self.advice = now
-            self.update(Content.assemble(("Demo  ", "bold $accent"), now, (f"   {HIDE} hides this", "dim")))
+            self._show()
+
+    def _show(self) -> None:
+        """With how to be rid of it, where there is room for that."""
+        words = Content.assemble(("Demo  ", "bold $accent"), self.advice)
+        ways = (Content.styled(f"   {HIDE} {hides}", "dim") for hides in ("hides this", "hides"))
+        fits = (way for way in ways if words.cell_length + way.cell_length <= self.size.width)
+        self.update(words + next(fits, Content("")))
+
+    def on_resize(self) -> None:
+        self._show()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -129,3 +130,46 @@ async def test_a_look_while_the_app_opens_or_closes_breaks_nothing(demo: Demo, m
         monkeypatch.setattr("localchat.tui.demo.guide.facts_of", closing)
         guide.look()
         assert "enter sends" in guide.advice
+
+
+async def test_f8_takes_back_what_was_done_in_the_demo_and_nothing_else(demo: Demo) -> None:
+    async with opened(demo) as pilot:
+        before = [model.ref for model in demo.store.catalog.models()]
+        assert demo.undos.label == ""
+        await pilot.press("f8", "f8", "f2", "u", "d")
+        await guided(pilot, "enter removes it")
+        await pilot.press("enter")
+        await guided(pilot, "atlas is gone")
+        for _ in range(3):
+            await pilot.press("f8")
+            await guided(pilot, "atlas is back")
+    assert [model.ref for model in demo.store.catalog.models()] == before
+
+
+async def test_whoever_is_added_in_the_demo_nobody_outside_is_asked(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "socket", lambda *_, **__: pytest.fail("the demo asked for a connection"))
+    monkeypatch.setattr(asyncio, "open_connection", lambda *_, **__: pytest.fail("the demo asked for a connection"))
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    catalog = demo.store.catalog
+    catalog.add_provider("ollama", "openai", "http://localhost:11434/v1")
+    catalog.make_default(catalog.add_model("ollama", "qwen3:8b").id)
+    async with opened(demo, size=(160, 30)) as pilot:
+        demo.catalog_changed()
+        await pilot.press("ctrl+n")
+        await settled(pilot)
+        assert "its key is in the environment" not in screen_text(demo)
+        await say(pilot, "Anybody there?")
+        assert "The demo asks nobody outside of it, so ollama does not answer here." in screen_text(demo)
+        await pilot.press("f2")
+        await settled(pilot)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+async def test_the_guide_is_never_cut(demo: Demo, width: int) -> None:
+    async with opened(demo, size=(width, 24)) as pilot:
+        await guided(pilot, "enter sends")
+        (line,) = [line for line in screen_text(demo).splitlines() if line.startswith(" Demo")]
+        assert "…" not in line
+        assert line.endswith("f12 hides" if width == 80 else "f12 hides this")
