@@ -261,7 +261,8 @@ class LocalChat(Shell):
             async def run(action: str = binding.action, node: DOMNode = active.node) -> None:
                 await self.run_action(action, node)
 
-            yield SystemCommand(binding.description, binding.tooltip or binding.description, run)
+            title = self.undos.words if binding.action.endswith("undo") else binding.description
+            yield SystemCommand(title, binding.tooltip or binding.description, run)
         yield SystemCommand(
             "Import chats", "From ChatGPT, llm, elia, oterm or an export of localchat", self.import_chats
         )

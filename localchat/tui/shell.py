@@ -74,6 +74,7 @@ class Shell(App[None]):
         self.default_model = self.store.catalog.default()
         self.catalog_version += 1
         if self.is_running:
+            self.undos.follow()
             self.screen.refresh_bindings()  # keys that apply, and what f8 takes back, may be others now
 
     def chats_changed(self) -> None:
@@ -137,4 +138,5 @@ class Shell(App[None]):
     def undo_changed(self) -> None:
         """What f8 would take back is something else now."""
         self.undo_version += 1
+        self.undos.follow()
         self.screen.refresh_bindings()

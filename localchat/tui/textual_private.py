@@ -13,6 +13,12 @@ def crash(app: App[None], bug: Exception) -> None:
     app._handle_exception(bug)
 
 
+def take_toast_away(app: App[None], message: str) -> None:
+    """Take the toasts with that text from the screen, and leave the others."""
+    for toast in [each for each in app._notifications if each.message == message]:
+        app._unnotify(toast)
+
+
 def forget_closed(node: DOMNode) -> None:
     """Let go of widgets that were closed: of their watchers on ``node``, which Textual drops only when the watched
     value changes, and of what they had drawn, which a cache of Textual's keeps for the last 1,024 widgets."""

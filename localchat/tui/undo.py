@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from localchat.errors import DiskFull, LocalChatError, NotFound, StoreBusy
 from localchat.records import CatalogEvent, Provider
-from localchat.tui.toasts import tell, tell_error
+from localchat.text import clean, one_line
+from localchat.tui.textual_private import take_toast_away
+from localchat.tui.toasts import Severity, tell, tell_error
 from localchat.wording import default_words, taken_back, takes_back
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Undos:
         self._shell = shell
         self._chats: list[ChatUndo] = []
         self._known: tuple[int, CatalogEvent | None] | None = None  # the newest of the log, as of a catalog_version
+        self._offered: tuple[str, str] | None = None  # the toast that offers f8, and what f8 took back then
         self.keys = ForgottenKeys()
         self.since = 0  # lines of the log up to this one are not taken back: they made the store what it is
 
@@ -99,6 +102,24 @@ class Undos:
         """What f8 would take back now: ``the removal of zeta``. Empty where there is nothing."""
         found = self._newest()
         return found.label if isinstance(found, ChatUndo) else takes_back(found) if found is not None else ""
+
+    @property
+    def words(self) -> str:
+        """How the key and the command are named: ``Undo the removal of zeta``."""
+        return f"Undo {one_line(self.label, 60)}" if self.label else "Undo"
+
+    def tell(self, message: str, severity: Severity = "information") -> None:
+        """What was just done, with the key that takes it back. The toast goes as soon as f8 would take back something
+        else."""
+        message = clean(f"{message}   f8 undo")
+        self._offered = (message, self.label)
+        tell(self._shell, message, severity=severity)
+
+    def follow(self) -> None:
+        """What f8 takes back may be something else now: no toast offers what it would not do."""
+        if self._offered is not None and self._offered[1] != self.label:
+            take_toast_away(self._shell, self._offered[0])
+            self._offered = None
 
     def takes_back_removal_of(self, model_id: int) -> bool:
         """Whether f8 would bring this very model back, now."""
@@ -132,8 +153,9 @@ class Undos:
         except LocalChatError as error:
             tell_error(self._shell, error)
         else:
-            self._shell.clear_notifications()  # the toast that offered it would now offer something else
+            self._shell.undo_changed()  # the toast that offered it goes
             tell(self._shell, told)
+            return
         self._shell.undo_changed()
 
     async def _chat(self, found: ChatUndo) -> str:

@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from localchat.tui.textual_private import crash, forget_closed
+from localchat.tui.textual_private import crash, forget_closed, take_toast_away
 
 
 class Watched(App[None]):
@@ -48,3 +48,12 @@ async def test_crash_ends_the_app_with_the_bug_and_a_status_of_1() -> None:
     with pytest.raises(RuntimeError, match="a bug"):
         await run()
     assert app.return_code == 1
+
+
+async def test_a_toast_is_taken_away_and_the_others_stay() -> None:
+    async with Watched().run_test(notifications=True) as pilot:
+        for message in ("gone", "stays", "gone"):
+            pilot.app.notify(message)
+        await pilot.pause()
+        take_toast_away(pilot.app, "gone")
+        assert [toast.message for toast in pilot.app._notifications] == ["stays"]

@@ -11,7 +11,7 @@ import pytest
 from localchat.attachments.drafts import Pasted
 from localchat.providers import keys
 from localchat.store import Store
-from localchat.testing import settled, still_app
+from localchat.testing import screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.undo import ForgottenKeys
 
@@ -46,6 +46,47 @@ async def test_newest_first_over_the_catalog_and_the_chats(store: Store) -> None
         assert store.chats.get(chat.id).deleted_at is None
         await undone(app, pilot, "switching zeta off")
         assert store.catalog.provider("zeta").enabled
+
+
+def toasts(app: LocalChat) -> list[str]:
+    return [toast.message for toast in app._notifications]
+
+
+async def test_footer_palette_and_toast_name_the_same_also_after_another_window_changed_something(store: Store) -> None:
+    app = still_app(store)
+    async with app.run_test(size=(140, 32), notifications=True) as pilot:
+        await settled(pilot)
+        await pilot.press("f2", "right", "space")
+        await settled(pilot)
+        assert app.undos.label
+        [told] = toasts(app)
+        assert told.startswith("Switched off")
+        assert told.endswith("f8 undo")
+        assert app.undos.words == f"Undo {app.undos.label}"
+        assert app.undos.words in screen_text(app).splitlines()[-1]
+        assert app.undos.words in {each.title for each in app.get_system_commands(app.screen)}
+
+        with Store(store.path, busy_timeout=5) as other:
+            other.catalog.remove_provider("beta")
+        async with asyncio.timeout(20):
+            while app.undos.label != "the removal of beta":
+                await pilot.pause(0.01)
+        await settled(pilot)
+        assert told not in toasts(app), "f8 would take back something else now"
+        assert "Undo the removal of beta" in screen_text(app).splitlines()[-1]
+        assert "Undo the removal of beta" in {each.title for each in app.get_system_commands(app.screen)}
+
+
+async def test_an_undo_leaves_other_news_on_the_screen(store: Store) -> None:
+    app = still_app(store)
+    async with app.run_test(size=(140, 32), notifications=True) as pilot:
+        await settled(pilot)
+        await pilot.press("f2", "right", "space")
+        await settled(pilot)
+        app.notify("Something went wrong elsewhere.", severity="error")
+        await undone(app, pilot, app.undos.label)
+        assert "Something went wrong elsewhere." in toasts(app)
+        assert not [each for each in toasts(app) if each.endswith("f8 undo")]
 
 
 async def untrashed(app: LocalChat, chat_id: int) -> str:

@@ -42,7 +42,7 @@ def _removed(shell: Shell, removal: Removal) -> None:
     _changed(shell)
     lost = removal.default_before is not None and removal.default_after is None
     moved = f" {count(len(removal.moved.before), 'chat')} moved." if removal.moved is not None else ""
-    tell(shell, f"{removal_words(removal)}{moved}   f8 undo", severity="warning" if lost else "information")
+    shell.undos.tell(f"{removal_words(removal)}{moved}", "warning" if lost else "information")
 
 
 def _changed(shell: Shell) -> None:
@@ -90,7 +90,7 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
 
     shell.catalog_changed()
     shell.chats_changed()
-    tell(shell, f"Moved {count(len(moved.before), 'chat')} from {what} to {one_line(to.model)}.   f8 undo")
+    shell.undos.tell(f"Moved {count(len(moved.before), 'chat')} from {what} to {one_line(to.model)}.")
 
 
 async def _may_leave(shell: Shell, number: int, to: Model) -> bool:

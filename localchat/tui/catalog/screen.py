@@ -13,7 +13,6 @@ from textual.widgets import OptionList, Static
 
 from localchat.errors import Way
 from localchat.records import Model, Provider
-from localchat.store import patiently
 from localchat.text import count, one_line
 from localchat.tui.catalog import actions as flows
 from localchat.tui.catalog.panes import CatalogPanes, Side
@@ -224,16 +223,14 @@ class ProvidersScreen(Screen[None]):
         with reporting(self.app):
             if self.panes.side == "models" and model is not None:
                 name, on_now = model.model, not model.enabled
-                change = await patiently(lambda: catalog.switch_model(model.id, on_now))
+                change = await self.app.written("switch it", lambda: catalog.switch_model(model.id, on_now))
             elif self.panes.side == "providers" and provider is not None:
                 name, on_now = provider.name, not provider.enabled
-                change = await patiently(lambda: catalog.switch_provider(provider.id, on_now))
+                change = await self.app.written("switch it", lambda: catalog.switch_provider(provider.id, on_now))
             else:
                 return
             self.app.catalog_changed()
-            tell(
-                self.app, f"Switched {'on' if on_now else 'off'} {name}. {default_words(change)}".strip() + "   f8 undo"
-            )
+            self.app.undos.tell(f"Switched {'on' if on_now else 'off'} {name}. {default_words(change)}".strip())
 
     @work(group="catalog")
     async def action_make_default(self) -> None:
@@ -245,7 +242,10 @@ class ProvidersScreen(Screen[None]):
         with reporting(self.app):
             change = await self.app.written("choose the default", lambda: choose(model.id))
             self.app.catalog_changed()
-            tell(self.app, default_words(change) or f"{model.model} is the default already.")
+            if change.changed:
+                self.app.undos.tell(default_words(change))
+            else:
+                tell(self.app, default_words(change) or f"{model.model} is the default already.")
 
     @work(group="catalog")
     async def action_restore(self) -> None:

@@ -61,7 +61,7 @@ async def _with_undo(
 
     shell.undos.push(f"{doing} {title}", back, [chat.id])
     shell.chats_changed()
-    tell(shell, f"{done} {title}.   f8 undo")
+    shell.undos.tell(f"{done} {title}.")
 
 
 async def pin_chat(shell: Shell, chat_id: int) -> None:

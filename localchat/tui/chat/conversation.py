@@ -411,7 +411,7 @@ class Conversation(ChatView):
             return f"Back in {one_line(chat.title, 40) if chat is not None else 'the new chat'}: {what}"
 
         self._shell.undos.push(f"removing {what}", put_back, [chat_id] if chat_id is not None else [])
-        tell(self._shell, f"Removed {what}. f8 puts it back.")
+        self._shell.undos.tell(f"Removed {what}.")
 
     @on(Composer.Turned)
     def _turn_page(self, event: Composer.Turned) -> None:

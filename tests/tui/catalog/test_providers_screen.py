@@ -112,7 +112,7 @@ async def test_star_makes_the_default_and_says_what_it_was(stocked: Store) -> No
     async with app.run_test() as pilot:
         await pilot.press("right", "down", "*")
         await settled(pilot, lambda: bool(app.toasts()))
-        assert app.toasts() == ["Default: gpt-4o → gpt-4o-mini."]
+        assert app.toasts() == ["Default: gpt-4o → gpt-4o-mini.   f8 undo"]
         await settled(pilot)
         assert "★ gpt-4o-mini · openai" in screen_text(pilot)
 
@@ -122,7 +122,7 @@ async def test_star_on_the_default_takes_its_place_away_and_says_who_has_it(stoc
     async with app.run_test() as pilot:
         await pilot.press("right", "*")
         await settled(pilot, lambda: bool(app.toasts()))
-        assert app.toasts() == ["Default: gpt-4o → smollm2."]
+        assert app.toasts() == ["Default: gpt-4o → smollm2.   f8 undo"]
         assert stocked.catalog.live("local/smollm2").is_default
         await settled(pilot)
         assert "★ smollm2 · local" in screen_text(pilot)
