@@ -33,10 +33,19 @@ class Way(StrEnum):
     SHOW_LOG = "show_log"
     CHECK_STORE = "check_store"
     FIX_STORE = "fix_store"
+    LIST_BACKUPS = "list_backups"
+    OTHER_STORE = "other_store"  # or a backup in its place
+    OPEN_AS_STORE = "open_as_store"  # that file
+    EXPORT_CHAT = "export_chat"
+    KEY_IN_VARIABLE = "key_in_variable"
+    KEY_IN_KEYRING = "key_in_keyring"
+    SWITCH_ON_MODEL = "switch_on_model"
+    SWITCH_ON_PROVIDER = "switch_on_provider"
+    RENAME_PROVIDER = "rename_provider"  # to ``other``, which is free
+    RENAME_MODEL = "rename_model"
     MAKE_ROOM = "make_room"  # another provider has the name: it gets ``other``, then the removed one comes back
     TAKE_OVER = "take_over"  # a provider of that name takes over what came without one, such as the model ``other``
     MOVE_CHATS = "move_chats"  # to the model ``other``, where one is meant
-    CHOOSE_DEFAULT = "choose_default"
     ALLOW_REMOTE = "allow_remote"  # that host, for this chat
     ALLOW_FALLBACK = "allow_fallback"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from localchat.errors import InvalidInput
+from localchat.errors import InvalidInput, Remedy, Way
 from localchat.records import BUILT_IN_MODEL, KINDS, LOCAL_KINDS, KeySource
 from localchat.text import one_line, storable
 
@@ -115,7 +115,8 @@ class ReplayFile:
         if not given or not given.isprintable() or given != storable(given) or len(given) > PATH_LENGTH:
             raise InvalidInput(
                 "A provider of kind replay needs the file of an exported chat.",
-                "Give its path, in visible characters: `localchat chats export ID --format json -o FILE` writes one.",
+                "Give its path, in visible characters.",
+                remedy=Remedy(Way.EXPORT_CHAT),
             )
         try:
             path = Path(given).expanduser().absolute()
@@ -223,7 +224,8 @@ def key(source: str, name: str | None, provider: str) -> tuple[KeySource, str | 
             raise InvalidInput(
                 "That may be a key itself: it is long for a name, has no _, and no variable of that name is set here."
                 " Nothing was stored.",
-                "If it is the name of a variable, set it first; a key goes into the keyring with `--key-stdin`.",
+                "If it is the name of a variable, set it first; a key goes into the keyring.",
+                remedy=Remedy(Way.KEY_IN_KEYRING),
             )
         if not name or not _VARIABLE.fullmatch(name) or len(name) > MODEL_LENGTH:
             raise InvalidInput(

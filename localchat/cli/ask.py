@@ -300,7 +300,7 @@ def _tell_other_models(run: _Run, began: turns.Began, error: LocalChatError) -> 
     used, default = began.resolution.used, run.session.store.catalog.default()
     notice(f"{used.ref} is {NOT_OFFERED}.")
     if default is not None and default.id != used.id:
-        notice(f"`localchat ask --chat {began.chat.id} -m {default.ref}` asks the default for one turn.")
+        notice(f"`localchat ask --chat {began.chat.id} -m {default.ref} PROMPT` asks the default for one turn.")
         notice(f"`localchat chats move {used.ref} {default.ref}` gives its chats that model for good.")
 
 

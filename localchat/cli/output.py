@@ -27,7 +27,8 @@ _REMEDIES = {
     Way.PICK_MODEL: "`-m REF` names another model.",
     Way.ADD_MODEL: NO_DEFAULT_NEXT,
     Way.ADD_PROVIDER: "See `localchat providers list`, or add it: `localchat providers add NAME --kind KIND`.",
-    Way.EDIT_PROVIDER: "`localchat providers edit {subject}` changes its settings.",
+    Way.EDIT_PROVIDER: "`localchat providers edit {subject} --base-url URL` changes its address,"
+    " `localchat providers edit {subject} --key-env VAR` its key.",
     Way.DISCOVER: "`localchat models discover {subject}` lists its models.",
     Way.RESTORE_PROVIDER: "`localchat providers restore {subject}` brings it back.",
     Way.RESTORE_MODEL: "`localchat models restore {subject}` brings it back.",
@@ -45,7 +46,17 @@ _REMEDIES = {
     Way.TAKE_OVER: "Add one of that name, `localchat providers add {subject} --kind KIND --take-over`; then"
     " `localchat models restore {other}` brings it back.",
     Way.MOVE_CHATS: "`localchat chats move {subject} {other}` gives its chats that one.",
-    Way.CHOOSE_DEFAULT: "Then `localchat models default {subject}` makes it the default.",
+    Way.LIST_BACKUPS: "`localchat restore` lists the backups that localchat made.",
+    Way.OTHER_STORE: "Give another file with `--db FILE`, or put a backup in its place: `localchat restore`.",
+    Way.OPEN_AS_STORE: "Open it with `localchat --db {subject}`, or write its chats into a file to import:"
+    " `localchat --db {subject} chats export --all --format json -o FILE`.",
+    Way.EXPORT_CHAT: "`localchat chats export ID --format json -o FILE` writes one.",
+    Way.KEY_IN_VARIABLE: "`--key-env VAR` names it.",
+    Way.KEY_IN_KEYRING: "`--key-stdin` puts it there.",
+    Way.SWITCH_ON_MODEL: "`localchat models enable {subject}` switches it on.",
+    Way.SWITCH_ON_PROVIDER: "`localchat providers enable {subject}` switches its provider on.",
+    Way.RENAME_PROVIDER: "`localchat providers edit {subject} --name {other}` renames that one.",
+    Way.RENAME_MODEL: "`localchat models edit {subject} --name {other}` renames that one.",
     Way.ALLOW_REMOTE: "Choose a model with `-m REF`, or agree for this chat with `--allow-remote {subject}`.",
     Way.ALLOW_FALLBACK: "Choose a model for this turn with `-m REF`, or leave out `--no-fallback`.",
 }

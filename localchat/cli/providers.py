@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from localchat.cli.restoring import bring_back, taken_over, what_is_left
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.errors import InvalidInput, NotInstalled
 from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal, RemovalPreview, TakeOver
-from localchat.text import count
+from localchat.text import count, one_line
 from localchat.validation import ReplayFile
 
 if TYPE_CHECKING:
@@ -375,7 +376,9 @@ def remove(session: Session, name: str, successor: str | None, dry_run: bool, ye
         from localchat.providers.keys import fate
 
         if told := fate(done.provider, forgotten=forget):
-            notice(told)
+            entry = shlex.quote(one_line(done.provider.key_name or done.provider.name, 120))
+            kept = done.provider.key_source == "keyring" and not forget
+            notice(told + (f" `python -m keyring del localchat {entry}` takes it out." if kept else ""))
 
 
 @providers.command()

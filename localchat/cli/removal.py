@@ -148,7 +148,8 @@ def _key(preview: RemovalPreview) -> Iterator[str]:
     if preview.provider is not None and preview.provider.key_source != "none":
         from localchat.providers.keys import fate
 
-        yield fate(preview.provider, forgotten=None)
+        out = " `--forget-key` takes it out." if preview.provider.key_source == "keyring" else ""
+        yield f"{fate(preview.provider, forgotten=None)}{out}"
 
 
 def _chats(preview: RemovalPreview) -> Iterator[str]:

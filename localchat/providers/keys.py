@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,8 @@ _SERVICE = "localchat"
 _LONGEST = 4096
 _MOST_ENTRIES = 1000  # of one name; some keyring may answer with a key whatever it is asked for
 _lent: dict[str, str] = {}  # by entry
-_NO_KEYRING = "Name an environment variable instead: `--key-env VAR`."
+_INSTEAD = "Name an environment variable that holds it instead."
+_VARIABLE = Remedy(Way.KEY_IN_VARIABLE)
 
 
 def checked(text: str) -> str:
@@ -92,7 +92,7 @@ def save_key(provider: Provider, key: str) -> None:
         keyring.set_password(_SERVICE, _entry(provider), good)
         kept = keyring.get_password(_SERVICE, _entry(provider))
     if kept != good:  # a keyring that is switched off takes everything and keeps nothing
-        raise InvalidInput("The keyring of this system keeps nothing.", _NO_KEYRING)
+        raise InvalidInput("The keyring of this system keeps nothing.", _INSTEAD, remedy=_VARIABLE)
 
 
 def forget_key(provider: Provider) -> None:
@@ -116,12 +116,14 @@ def kept_apart(name: str, key: str) -> Iterator[str]:
         while keyring.get_password(_SERVICE, entry) is not None:
             tried += 1
             if tried > _MOST_ENTRIES:
-                raise InvalidInput(f"The keyring says that it has a key under every name like {name}.", _NO_KEYRING)
+                raise InvalidInput(
+                    f"The keyring says that it has a key under every name like {name}.", _INSTEAD, remedy=_VARIABLE
+                )
             entry = f"{name}-{tried}"
         keyring.set_password(_SERVICE, entry, good)
         kept = keyring.get_password(_SERVICE, entry)
     if kept != good:  # a keyring that is switched off takes everything and keeps nothing
-        raise InvalidInput("The keyring of this system keeps nothing.", _NO_KEYRING)
+        raise InvalidInput("The keyring of this system keeps nothing.", _INSTEAD, remedy=_VARIABLE)
     try:
         yield entry
     except BaseException:
@@ -153,7 +155,7 @@ def _refusals(keyring: ModuleType, what: str) -> Iterator[None]:
     try:
         yield
     except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
-        raise InvalidInput(f"The keyring {what} ({_why(error)}).", _NO_KEYRING) from error
+        raise InvalidInput(f"The keyring {what} ({_why(error)}).", _INSTEAD, remedy=_VARIABLE) from error
 
 
 def fate(provider: Provider, *, forgotten: bool | None) -> str:
@@ -163,15 +165,8 @@ def fate(provider: Provider, *, forgotten: bool | None) -> str:
         return ""
     if provider.key_source == "env":
         return f"Its key stays where it is, in ${one_line(provider.key_name or '', 120)}."
-    entry = one_line(_entry(provider), 120)
-    if forgotten is None:
-        return "Its key stays in the keyring, for when it comes back; `--forget-key` takes it out."
-    if forgotten:
-        return "Its key was taken out of the keyring."
-    return (
-        f"Its key stays in the keyring, for when it comes back; `python -m keyring del {_SERVICE} {shlex.quote(entry)}`"
-        " takes it out."
-    )
+    kept = "Its key stays in the keyring, for when it comes back."
+    return "Its key was taken out of the keyring." if forgotten else kept
 
 
 def _from_keyring(provider: Provider) -> str | None:

@@ -21,7 +21,9 @@ from localchat.errors import (
     ProviderRejected,
     ProviderUnavailable,
     RateLimited,
+    Remedy,
     ReplyCut,
+    Way,
 )
 from localchat.providers.echo import words_of
 from localchat.records import (
@@ -40,7 +42,8 @@ from localchat.validation import ReplayFile
 
 _ERRORS = (ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut, ModelMissing, InvalidInput)
 _BY_CODE: dict[str, type[LocalChatError]] = {kind.code: kind for kind in _ERRORS}
-_EXPORT = "Write one with `localchat chats export ID --format json -o FILE`."
+_NEEDED = "It needs the file of a chat that was exported as JSON."
+_EXPORT = Remedy(Way.EXPORT_CHAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,7 @@ def check(file: ReplayFile) -> None:
     try:
         deck_of(file.path)
     except ProviderUnavailable as error:
-        raise InvalidInput(error.message, error.hint) from error
+        raise InvalidInput(error.message, error.hint, remedy=error.remedy) from error
 
 
 def deck_of(path: Path) -> Deck:
@@ -227,9 +230,9 @@ def deck_of(path: Path) -> Deck:
     try:
         found = path.stat()
         if not path.is_file():
-            raise ProviderUnavailable(f"{_shown(path)} is no file.", _EXPORT)
+            raise ProviderUnavailable(f"{_shown(path)} is no file.", _NEEDED, remedy=_EXPORT)
     except (OSError, ValueError) as error:
-        raise ProviderUnavailable(f"{_shown(path)} is not there or cannot be read.", _EXPORT) from error
+        raise ProviderUnavailable(f"{_shown(path)} is not there or cannot be read.", _NEEDED, remedy=_EXPORT) from error
     return _read(path, found.st_mtime_ns, found.st_size)
 
 
@@ -238,11 +241,13 @@ def _read(path: Path, _changed: int, _size: int) -> Deck:
     from localchat.transfer.importers import localchat_json
 
     if not localchat_json.sniff(path):
-        raise ProviderUnavailable(f"{_shown(path)} is no JSON export of localchat.", _EXPORT)
+        raise ProviderUnavailable(f"{_shown(path)} is no JSON export of localchat.", _NEEDED, remedy=_EXPORT)
     try:
         chats = [chat for chat in localchat_json.chats(path) if isinstance(chat, WholeChat)]
     except (OSError, InvalidInput) as error:
-        raise ProviderUnavailable(f"{_shown(path)} cannot be read: {one_line(str(error), 200)}", _EXPORT) from error
+        raise ProviderUnavailable(
+            f"{_shown(path)} cannot be read: {one_line(str(error), 200)}", _NEEDED, remedy=_EXPORT
+        ) from error
     by_chat = [_recorded(chat) for chat in chats]
     recorded = tuple(each for found in by_chat for each in found.values())
     if not recorded:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localchat.errors import DiskFull, InvalidInput, StoreUnreadable
+from localchat.errors import DiskFull, InvalidInput, Remedy, StoreUnreadable, Way
 from localchat.store.connection import snapshot, translated
 from localchat.store.file import named
 from localchat.text import one_line
@@ -105,7 +105,7 @@ def _check(beside: Path, counts: tuple[int, ...]) -> None:
         said = "; ".join(damage) if damage != ["ok"] else "rows point at nothing" if loose else "rows are missing"
         raise StoreUnreadable(
             f"The copy is not whole ({one_line(said, 300)}); no backup was made.",
-            "`localchat doctor` checks the store itself.",
+            remedy=Remedy(Way.CHECK_STORE),
         )
     for ending in ("-wal", "-shm", "-journal"):
         with contextlib.suppress(OSError):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from localchat.errors import InvalidInput, LocalChatError, StoreUnreadable
+from localchat.errors import InvalidInput, LocalChatError, Remedy, StoreUnreadable, Way
 from localchat.records import stamp
 from localchat.store.backup import COUNTS, Backup, copy_to
 from localchat.store.connection import translated
@@ -29,7 +29,6 @@ SETTING = "LOCALCHAT_BACKUPS"
 BY_HAND, DAILY, MIGRATION = "by-hand", "daily", "migration"
 _PATIENCE = 5.0  # seconds that a backup nobody asked for waits for a lock
 _TOLD = "backup_failure_told"  # its name in the store's state: the day
-_CHECK = "`localchat doctor` checks the store."
 _AUTOMATIC = (DAILY, MIGRATION)
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)-(\d{4,9})-(by-hand|daily|migration)\.db")
 
@@ -191,7 +190,9 @@ def _own_connection(store: Path) -> Iterator[sqlite3.Connection]:
         ):
             yield opened
     except sqlite3.Error as error:
-        raise StoreUnreadable(f"No backup was made ({one_line(str(error), 200)}).", _CHECK) from error
+        raise StoreUnreadable(
+            f"No backup was made ({one_line(str(error), 200)}).", remedy=Remedy(Way.CHECK_STORE)
+        ) from error
 
 
 def _not_told(store: Path) -> bool:

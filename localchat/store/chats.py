@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from localchat import validation
-from localchat.errors import InvalidInput, NotFound
+from localchat.errors import InvalidInput, NotFound, Remedy, Way
 from localchat.records import NO_TIME, Chat, ChatsMoved, ModelName, moment
 from localchat.store import attachments as attachment_rows
 from localchat.store.catalog import moving
@@ -129,7 +129,7 @@ class Chats:
         """Whether in the trash or not. Raises NotFound."""
         row = self._connection.execute(f"{SELECT_CHAT} where c.id = ?", (chat_id,)).fetchone()
         if row is None:
-            raise NotFound(f"There is no chat {chat_id}.", "See `localchat chats list`.")
+            raise NotFound(f"There is no chat {chat_id}.", "", remedy=Remedy(Way.LIST_CHATS))
         return chat_of(row)
 
     def last(self) -> Chat | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from localchat.errors import DiskFull, InvalidInput, LocalChatError, StoreBusy, StoreUnreadable
+from localchat.errors import DiskFull, InvalidInput, LocalChatError, Remedy, StoreBusy, StoreUnreadable, Way
 from localchat.store import file
 from localchat.store.fields import decoded
 from localchat.store.file import named
@@ -250,7 +250,8 @@ def _ours(error: sqlite3.Error | UnicodeDecodeError, path: object) -> LocalChatE
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or isinstance(error, UnicodeDecodeError):
         return StoreUnreadable(
             f"{store} is no localchat store, or it is damaged ({error}).",
-            "Give another file with --db, or put a backup in its place: `localchat restore`.",
+            "",
+            remedy=Remedy(Way.OTHER_STORE),
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StoreUnreadable(

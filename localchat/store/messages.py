@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from localchat.errors import InvalidInput, NotFound, Remedy, StoreUnreadable
+from localchat.errors import InvalidInput, NotFound, Remedy, StoreUnreadable, Way
 from localchat.records import (
     REASONS,
     ROLES,
@@ -373,9 +373,9 @@ class Messages:
     def _chat(self, chat_id: int) -> Chat:
         row = self._connection.execute(f"{SELECT_CHAT} where c.id = ?", (chat_id,)).fetchone()
         if row is None:
-            raise NotFound(f"There is no chat {chat_id}.", "See `localchat chats list`.")
+            raise NotFound(f"There is no chat {chat_id}.", "", remedy=Remedy(Way.LIST_CHATS))
         if row["deleted_at"] is not None:
-            raise NotFound(f"Chat {chat_id} is in the trash.", f"Take it out: `localchat chats restore {chat_id}`.")
+            raise NotFound(f"Chat {chat_id} is in the trash.", "", remedy=Remedy(Way.RESTORE_CHAT, str(chat_id)))
         return chat_of(row)
 
     def _insert(

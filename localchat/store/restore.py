@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from localchat.errors import InvalidInput, LocalChatError, NotFound, StoreBusy, StoreUnreadable
+from localchat.errors import InvalidInput, LocalChatError, NotFound, Remedy, StoreBusy, StoreUnreadable, Way
 from localchat.store.backup import COUNTS
 from localchat.store.connection import translated
 from localchat.store.file import named, version_of
@@ -22,7 +22,6 @@ from localchat.transfer.atomic_files import replacing, writing
 # The log is SQLite's truth about its file: beside another file it would be replayed onto that, and destroy it.
 _BESIDE = ("-wal", "-shm", "-journal")
 _IN_USE = 128  # byte of -shm on which every open connection holds a shared lock (SQLite, os_unix.c: UNIX_SHM_DMS)
-_HINT = "`localchat restore` lists the backups that localchat made."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,10 @@ def look(file: Path, store: Path) -> tuple[int, int]:
     Raises NotFound, InvalidInput (it is the store itself), StoreUnreadable, StoreNewer.
     """
     if not file.is_file():
-        raise NotFound(f"There is no file {named(file)}.", _HINT)
+        raise NotFound(f"There is no file {named(file)}.", remedy=Remedy(Way.LIST_BACKUPS))
     here = store.resolve()
     if file.resolve() in (here, *_sidecars(here)) or (here.exists() and file.samefile(here)):
-        raise InvalidInput(f"{named(file)} is the store itself.", _HINT)
+        raise InvalidInput(f"{named(file)} is the store itself.", remedy=Remedy(Way.LIST_BACKUPS))
     with _opened(file) as backup:
         return _verified(backup, file)
 
@@ -89,16 +88,18 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
         ):
             yield connection
     except StoreUnreadable as error:
-        raise StoreUnreadable(error.message, f"It was not restored. {_HINT}") from error
+        raise StoreUnreadable(error.message, "It was not restored.", remedy=Remedy(Way.LIST_BACKUPS)) from error
 
 
 def _verified(backup: sqlite3.Connection, file: Path) -> tuple[int, int]:
     if version_of(backup, file) == 0:
-        raise StoreUnreadable(f"{named(file)} is empty.", f"It was not restored. {_HINT}")
+        raise StoreUnreadable(f"{named(file)} is empty.", "It was not restored.", remedy=Remedy(Way.LIST_BACKUPS))
     said = [str(row[0]) for row in backup.execute("pragma quick_check(5)").fetchall()]
     if said != ["ok"]:
         raise StoreUnreadable(
-            f"{named(file)} is damaged ({one_line('; '.join(said), 300)}).", f"It was not restored. {_HINT}"
+            f"{named(file)} is damaged ({one_line('; '.join(said), 300)}).",
+            "It was not restored.",
+            remedy=Remedy(Way.LIST_BACKUPS),
         )
     chats, messages = backup.execute(COUNTS).fetchone()
     return int(chats), int(messages)

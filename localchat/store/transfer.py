@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from localchat.errors import NotFound
+from localchat.errors import NotFound, Remedy, Way
 from localchat.store import Store, recordings
 from localchat.store import attachments as attachment_rows
 from localchat.store.chats import TITLE_LIMIT
@@ -100,7 +100,7 @@ class Exchange:
         """Raises NotFound."""
         for chat in self.read([chat_id], lasting=lasting):
             return chat
-        raise NotFound(f"There is no chat {chat_id}.", "See `localchat chats list`.")
+        raise NotFound(f"There is no chat {chat_id}.", "", remedy=Remedy(Way.LIST_CHATS))
 
     def _give_names(self, chat_ids: Iterable[int]) -> None:
         asked = json.dumps(list(chat_ids))

@@ -29,6 +29,13 @@ CHAT: Place = {
     Way.RESTORE_PROVIDER: (("f2", "r"), "f2 and r on {subject} bring it back."),
     Way.RESTORE_MODEL: (("f2", "r"), "f2 and r on {subject} bring it back."),
     Way.RESTORE_CHAT: (("ctrl+b", "v"), "ctrl+b and v show the trash, r brings it back."),
+    Way.SWITCH_ON_MODEL: (("f2", "space"), "f2 and space on {subject} switch it on."),
+    Way.SWITCH_ON_PROVIDER: (("f2", "space"), "f2 and space on {subject} switch it on."),
+    Way.RENAME_PROVIDER: (("f2", "e"), "f2 and e on {subject} rename that one."),
+    Way.RENAME_MODEL: (("f2", "e"), "f2 and e on {subject} rename that one."),
+    Way.MAKE_ROOM: (("f2", "e"), "f2 and e on {subject} rename that one; then r brings back the other."),
+    Way.TAKE_OVER: (("f2", "r"), "f2 and r on {subject} add one."),
+    Way.MOVE_CHATS: (("f2", "m"), "f2 and m on {subject} give its chats another model."),
 }
 CATALOG: Place = {
     Way.ASK_AGAIN: (("t",), "t asks again."),
@@ -39,6 +46,13 @@ CATALOG: Place = {
     Way.RESTORE_PROVIDER: (("r",), "r on {subject} brings it back."),
     Way.RESTORE_MODEL: (("r",), "r on {subject} brings it back."),
     Way.SHOW_LOG: (("h",), "h shows what happened."),
+    Way.SWITCH_ON_MODEL: (("space",), "space on {subject} switches it on."),
+    Way.SWITCH_ON_PROVIDER: (("space",), "space on {subject} switches it on."),
+    Way.RENAME_PROVIDER: (("e",), "e on {subject} renames that one."),
+    Way.RENAME_MODEL: (("e",), "e on {subject} renames that one."),
+    Way.MAKE_ROOM: (("e", "r"), "e on {subject} renames that one; then r brings back the other."),
+    Way.TAKE_OVER: (("r",), "r on {subject} adds one."),
+    Way.MOVE_CHATS: (("m",), "m on {subject} gives its chats another model."),
 }
 PROVIDER_FORM: Place = {Way.ASK_AGAIN: (("ctrl+t",), "ctrl+t asks again.")}  # whoever is here edits it already
 DISCOVER: Place = {

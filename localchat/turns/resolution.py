@@ -35,9 +35,11 @@ def answerer(store: Store, chat: Chat | None, model_id: int | None = None, *, no
     if model_id is not None:
         asked = catalog.model(model_id)
         if asked.removed:
-            raise NotFound(f"{asked.ref} was removed.", "See `localchat models list`.")
+            raise NotFound(f"{asked.ref} was removed.", "", remedy=Remedy(Way.LIST_MODELS))
         if not asked.usable:
-            raise InvalidInput(f"{asked.ref} is switched off.", "Switch it on, or choose another model.")
+            way = Way.SWITCH_ON_PROVIDER if asked.enabled else Way.SWITCH_ON_MODEL
+            remedy = Remedy(way, asked.provider if asked.enabled else asked.ref)
+            raise InvalidInput(f"{asked.ref} is switched off.", "Choose another model, or switch it on.", remedy=remedy)
         # A chat that has no model of its own yet (an import) does not get one by a turn with another.
         return Resolution(used=asked, own=own or (default if chat is not None and default else asked))
     if own is not None and own.usable:

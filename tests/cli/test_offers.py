@@ -49,7 +49,7 @@ def test_a_turn_that_the_model_is_missing_for_marks_it_and_names_who_could_answe
     assert failed.code == 1
     assert failed.err.splitlines()[:3] == [
         f"o/{model} is no longer offered.",
-        "`localchat ask --chat 1 -m play/echo` asks the default for one turn.",
+        "`localchat ask --chat 1 -m play/echo PROMPT` asks the default for one turn.",
         f"`localchat chats move o/{model} play/echo` gives its chats that model for good.",
     ]
     assert marked(run) == [f"o/{model}"]

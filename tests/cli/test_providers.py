@@ -293,7 +293,7 @@ def test_the_key_stays_in_the_keyring_unless_it_is_to_be_forgotten(run: Run, sto
     assert "Its key stays in the keyring" in run("providers", "remove", "far", "--dry-run").out
     kept = run("providers", "remove", "far", "--yes")
     assert list(memory.kept.values()) == [SECRET]
-    assert "Its key stays in the keyring, for when it comes back;" in kept.err
+    assert "Its key stays in the keyring, for when it comes back." in kept.err
     assert f"`python -m keyring del localchat {entry[-1]}` takes it out." in kept.err
     assert run("providers", "restore", "far", "--json").json["has_key"] is True
 

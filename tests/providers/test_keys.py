@@ -11,7 +11,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
-from localchat.errors import InvalidInput, ProviderRejected
+from localchat.errors import InvalidInput, ProviderRejected, Remedy, Way
 from localchat.providers import keys
 from tests.providers.conftest import KEY, Make
 
@@ -104,7 +104,7 @@ def test_a_system_without_a_usable_keyring_says_what_to_do(
     acme = provider("openai", key_source="keyring")
     with pytest.raises(InvalidInput) as caught:
         keys.save_key(acme, KEY)
-    assert "--key-env VAR" in caught.value.hint
+    assert caught.value.remedy == Remedy(Way.KEY_IN_VARIABLE)
     assert KEY not in caught.value.message
     with pytest.raises(ProviderRejected):
         keys.key_of(acme)

@@ -208,7 +208,7 @@ async def test_a_chat_that_is_gone_or_in_the_trash_takes_no_turn(store: Store, p
     store.chats.trash(chat_id)
     error = await refused(store, path, NewTurn("Hello", chat_id=chat_id), NotFound)
     assert "in the trash" in error.message
-    assert "restore" in error.hint
+    assert error.remedy == Remedy(Way.RESTORE_CHAT, str(chat_id))
     store.chats.empty_trash()
     assert f"no chat {chat_id}" in str(await refused(store, path, NewTurn("Hello", chat_id=chat_id), NotFound))
     assert await refused(store, path, NewTurn("Hello", chat_id=-1), NotFound)

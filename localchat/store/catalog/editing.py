@@ -11,7 +11,7 @@ from typing import Any
 from localchat import validation
 from localchat.errors import AlreadyExists, InvalidInput, ProviderNotConfigured
 from localchat.records import DefaultChange, KeySource, Model, Provider, TakeOver, is_local
-from localchat.store.catalog import confirmation, offers, queries, taking_over
+from localchat.store.catalog import confirmation, offers, queries, taking_over, ways_back
 from localchat.store.catalog.transaction import Action, Change
 from localchat.validation import folded, quoted
 
@@ -180,7 +180,7 @@ def add_model(
     _free_model_name(change, provider.name, new.name)
     model, action = _revived_or_new(change, provider, new)
     if make_default:
-        change.give_default(_able_to_be_default(model))
+        change.give_default(_able_to_be_default(change, model))
     change.done(action, model.ref, {"model": model.id}, model.provider_id)
     return queries.model_by_id(change.tx, model.id)
 
@@ -364,16 +364,18 @@ def make_default(change: Change, model_id: int) -> DefaultChange:
     model = queries.live_model_by_id(change.tx, model_id)
     if model.is_default:
         return _unchanged(change)
-    change.give_default(_able_to_be_default(model))
+    change.give_default(_able_to_be_default(change, model))
     return change.done("default-chosen", model.ref, {"model": model.id}, model.provider_id)
 
 
-def _able_to_be_default(model: Model) -> Model:
+def _able_to_be_default(change: Change, model: Model) -> Model:
     """The model itself. Raises InvalidInput where it could not answer."""
     if not model.usable:
         off = model.ref if not model.enabled else f"its provider {model.provider}"
         raise InvalidInput(
-            f"{model.ref} cannot be the default: {off} is switched off.", "Switch it on first, or choose another model."
+            f"{model.ref} cannot be the default: {off} is switched off.",
+            "Choose another model, or switch it on first.",
+            remedy=ways_back.to_use(change.tx, model),
         )
     return model
 

@@ -85,7 +85,7 @@ def _checked(successor: Model, going: Iterable[Model]) -> Model:
         raise InvalidInput(f"{successor.ref} is itself removed; it cannot become the default.", "Choose another model.")
     if not successor.usable:
         raise InvalidInput(
-            f"{successor.ref} is switched off; it cannot become the default.", "Switch it on first, or choose another."
+            f"{successor.ref} is switched off; it cannot become the default.", "Choose another, or switch it on first."
         )
     return successor
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
-from localchat.errors import Internal
+from localchat.errors import Internal, Remedy, Way
 from localchat.records import DefaultChange, Model
 from localchat.store.catalog import queries
 from localchat.store.connection import immediate
@@ -67,7 +67,8 @@ class Change:
     def vanished(self, what: str) -> Internal:
         return Internal(
             f"{what} vanished inside the transaction; nothing was changed.",
-            "Try again. If it happens again, `localchat doctor` checks the store.",
+            "Try again.",
+            remedy=Remedy(Way.CHECK_STORE),
         )
 
     def give_default(self, model: Model, *, promoted: bool = False) -> None:
@@ -155,5 +156,5 @@ def changing(connection: sqlite3.Connection, now: Callable[[], str]) -> Iterator
             yield Change(tx, now())
     except sqlite3.IntegrityError as error:
         raise Internal(
-            f"The store refused a change ({error}); nothing was changed.", "`localchat doctor` checks the store."
+            f"The store refused a change ({error}); nothing was changed.", remedy=Remedy(Way.CHECK_STORE)
         ) from error

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from typing import Any
 
-from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound
+from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound, Remedy, Way
 from localchat.records import CatalogEvent, Model, Provider, Undone, is_local
 from localchat.store.catalog import log, moving, queries, restoring, ways_back
 from localchat.store.catalog.transaction import Change
@@ -115,7 +115,8 @@ def _provider_as_before(change: Change, event: CatalogEvent) -> None:
     if name != provider.name and queries.find_provider(change.tx, name) is not None:
         raise AlreadyExists(
             f"There is a provider {name} already; nothing was changed.",
-            f"Rename that one, then `localchat providers edit {provider.name} --name {name}`.",
+            "Then this one can have its name back.",
+            remedy=Remedy(Way.RENAME_PROVIDER, name, queries.free_name(change.tx, name)),
         )
     change.write(
         f"The provider {provider.name}",
@@ -152,7 +153,8 @@ def _model_as_before(change: Change, event: CatalogEvent) -> None:
     if there is not None:
         raise AlreadyExists(
             f"There is a model {there.ref} already; nothing was changed.",
-            f"Rename that one, then `localchat models edit {model.ref} --name {name}`.",
+            "Then this one can have its name back.",
+            remedy=Remedy(Way.RENAME_MODEL, there.ref, f"{there.model}-2"),
         )
     change.write(
         f"The model {model.ref}",
@@ -217,7 +219,8 @@ def _return_default(change: Change, event: CatalogEvent) -> None:
     if event.action in _CHOICES and not before.usable:
         raise InvalidInput(
             f"{before.ref} cannot be the default again: it {'was removed' if before.removed else 'is switched off'}.",
-            f"Restore it or switch it on, then `localchat models default {before.ref}`.",
+            "Then this can be undone.",
+            remedy=ways_back.to_use(change.tx, before),
         )
     if before.usable and log.nobody_chose_since(change.tx, event.id):
         change.give_default(before)

@@ -46,6 +46,15 @@ def of_model(connection: sqlite3.Connection, model: Model) -> tuple[str, Remedy]
     return "It came without its provider.", Remedy(Way.TAKE_OVER, model.provider, model.ref)
 
 
+def to_use(connection: sqlite3.Connection, model: Model) -> Remedy:
+    """What makes a model that cannot answer answer again."""
+    if model.removed:
+        return of_model(connection, model)[1]
+    if not model.enabled:
+        return Remedy(Way.SWITCH_ON_MODEL, model.ref)
+    return Remedy(Way.SWITCH_ON_PROVIDER, model.provider)
+
+
 def removed_provider(connection: sqlite3.Connection, model: Model) -> str | None:
     """The name under which its provider was removed, as the log has it; None where the log has no such line."""
     if model.provider_id is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from localchat.errors import InvalidInput
+from localchat.errors import InvalidInput, Remedy, Way
 from localchat.text import count, one_line
 from localchat.transfer.importers.reading import DAMAGED, EMPTY
 from localchat.transfer.portable import Found, Unreadable
@@ -164,7 +164,7 @@ def _unknown(shown: str, path: Path, kind: str | None) -> InvalidInput:
         if has(path, model_configs="id provider model", messages="id chat_id content"):
             return InvalidInput(
                 f"{shown} is a store of localchat, or a backup of one.",
-                f"Open it with `--db`, or export its chats: `localchat --db {shown} chats export --all --format json`.",
+                remedy=Remedy(Way.OPEN_AS_STORE, shown),
             )
         if number := problems(path):
             return damaged(shown, number)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from localchat.attachments.reading import NAME_LIMIT, image_type
-from localchat.errors import BY_CODE, InvalidInput, Remedy
+from localchat.errors import BY_CODE, InvalidInput, Remedy, Way
 from localchat.records import Attachment, ErrorNote, Reason, Recording, Role, Status, Usage, stamp, utc_now
 from localchat.text import one_line, storable
 from localchat.transfer.export import SCHEMA, VERSION
@@ -60,7 +60,11 @@ def chats(path: Path) -> Iterator[Found]:
 
 def _check_head(name: str, value: object) -> None:
     if name == "schema" and value != SCHEMA:
-        raise InvalidInput(f"This file holds {one_line(str(value), 60)}, not chats.", "Give one of `chats export`.")
+        raise InvalidInput(
+            f"This file holds {one_line(str(value), 60)}, not chats.",
+            "Give an export of chats.",
+            remedy=Remedy(Way.EXPORT_CHAT),
+        )
     if name == "version" and value != VERSION:
         raise InvalidInput(
             f"This file is of version {one_line(str(value), 20)}; this localchat reads version {VERSION}.",
