@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 
 from localchat.errors import Changed
+from localchat.providers.presets import Template
 from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, Model, Provider, Removal
 from localchat.store import patiently
 from localchat.text import count, one_line
@@ -111,11 +112,12 @@ async def _may_leave(shell: Shell, number: int, to: Model) -> bool:
 # Adding and editing.
 
 
-async def add_provider(shell: Shell, called: str = "") -> Provider | None:
-    """The form; then what was removed under this name, and what the provider has. ``called``: its name at first."""
+async def add_provider(shell: Shell, called: str = "", like: Template | None = None) -> Provider | None:
+    """The form; then what was removed under this name, and what the provider has. ``called``: its name at first;
+    ``like``: the well-known place that it is filled in with."""
     from localchat.tui.catalog.provider_form import ProviderForm
 
-    provider = await shell.push_screen_wait(ProviderForm(called=called))
+    provider = await shell.push_screen_wait(ProviderForm(called=called, like=like))
     if provider is None:
         return None
     with reporting(shell):

@@ -73,10 +73,11 @@ class ProviderForm(Form[Provider | None]):
         Binding("f3", "add_found", "Add server", id="form.found", tooltip="Add the server found on this machine"),
     ]
 
-    def __init__(self, provider: Provider | None = None, *, called: str = "") -> None:
-        """``called``: the name of a new one, where that is what it is added for."""
+    def __init__(self, provider: Provider | None = None, *, called: str = "", like: Template | None = None) -> None:
+        """``called``: the name of a new one, where that is what it is added for. ``like``: where it begins."""
         super().__init__(f"Edit {provider.name}" if provider else "Add a provider")
         self._called = called
+        self._like = like
         self._provider = provider
         self._found: list[Found] = []
         self._asked: Typed | None = None
@@ -127,8 +128,13 @@ class ProviderForm(Form[Provider | None]):
         self._opened = self.typed()
         self._stored = {field: getattr(self._provider, field, None) for part in PARTS.values() for field in part}
         self.watch(self.app, "catalog_version", self._changed_elsewhere, init=False)
+        if self._like is not None:
+            with self.prevent(Select.Changed):
+                self.query_one("#template", Select).value = self._like
+            self.fill_in(self._like)
         self._typing()
-        self.query_one("#template" if self._provider is None else "#name").focus()
+        first = "#name" if self._provider is not None else "#template" if self._like is None else "#save"
+        self.query_one(first).focus()
         if self._provider is None and self.app.looks_around:
             self._look_for_servers()
 

@@ -10,7 +10,8 @@ from textual.message import Message
 
 from localchat import turns
 from localchat.errors import NotFound
-from localchat.records import BUILT_IN_MODEL, Chat, Model
+from localchat.providers.presets import Template
+from localchat.records import Chat
 from localchat.records import Message as Reply
 from localchat.store import Store
 from localchat.tui.chat import costs
@@ -18,7 +19,7 @@ from localchat.tui.chat.chat_session import ChatSession
 from localchat.tui.chat.chat_transcript import ChatTranscript
 from localchat.tui.chat.costs import Cost
 from localchat.tui.chat.entries import ChatSource, live_entry, reply_entry
-from localchat.tui.chat.greeting import Greeting, Offer, services_with_a_key
+from localchat.tui.chat.greeting import Greeting, Offer, answerer, services_with_a_key
 from localchat.tui.chat.live_turns import LiveReply, LiveTurn, LiveTurns
 from localchat.tui.chat.standing_line import first_to_answer
 
@@ -39,6 +40,7 @@ class ChatView(Vertical):
         self.session = session
         self._turns = live
         self.offers: tuple[Offer, ...] = ()  # servers found on this machine
+        self.services: tuple[Template, ...] = ()  # services whose key is in the environment
         self._source: ChatSource | None = None
         self._unkept: dict[int, Reply] = {}  # replies whose end the store could not take yet
         self._filled: tuple[object, float | None] | None = None
@@ -65,18 +67,19 @@ class ChatView(Vertical):
 
     def greet(self) -> None:
         """Tell a new chat who will answer."""
-        model = first_to_answer(self._store, self.session.model_for_new_chat)
-        built_in = model is not None and self._built_in(model)
-        greeting = self.query_one(Greeting)
-        wanting = (model is None or built_in) and getattr(self.app, "looks_around", True)
-        services = services_with_a_key(self._store.catalog.providers(), os.environ) if wanting else ()
-        greeting.say(model, built_in=built_in, weights_here=built_in and weights_are_here(), services=services)
-        greeting.offer(self.offers)
-
-    def _built_in(self, model: Model) -> bool:
-        return model.model == BUILT_IN_MODEL and any(
-            p.name == model.provider and p.kind == "embedded" for p in self._store.catalog.providers()
+        model, providers = (
+            first_to_answer(self._store, self.session.model_for_new_chat),
+            self._store.catalog.providers(),
         )
+        who = None
+        if model is not None:
+            provider = next((each for each in providers if each.name == model.provider), None)
+            who = answerer(model, provider, weights_here=weights_are_here())
+        wanting = (who is None or not who.enough) and getattr(self.app, "looks_around", True)
+        self.services = services_with_a_key(providers, os.environ) if wanting else ()
+        greeting = self.query_one(Greeting)
+        greeting.say(who, self.services)
+        greeting.offer(self.offers)
 
     def draw(self, at: int | None = None) -> None:
         """All of it anew. ``at``: the depth of the message to go to, else the end."""

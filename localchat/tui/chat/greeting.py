@@ -1,4 +1,4 @@
-"""What a new chat shows: who will answer, what that costs once, and what else there is to do."""
+"""What a new chat shows: who will answer, what that is good for, and the one step that gives more."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from localchat.providers.embedded.weights import SIZE_WORDS
+from localchat.providers.presets import TEMPLATES, Template
 from localchat.records import BUILT_IN_MODEL, Model, Provider
 from localchat.text import count, one_line
+from localchat.tui.catalog.words import place_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,38 @@ class Offer:
 USUAL = "add Ollama, OpenAI, Anthropic, another server, or a GGUF file"
 
 
-def services_with_a_key(providers: Iterable[Provider], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Well-known services whose usual variable is set, and that are not among the providers."""
-    from localchat.providers.presets import TEMPLATES
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """Who will answer, and what that is good for, where anything is to be said of it. ``enough``: it needs no step to
+    be useful."""
 
+    name: str
+    where: str
+    good_for: str = ""
+    enough: bool = True
+
+
+def answerer(model: Model, provider: Provider | None, *, weights_here: bool = True) -> Answerer:
+    """``weights_here``: whether the model in the box can answer without fetching them."""
+    kind = provider.kind if provider is not None else ""
+    if kind == "embedded" and model.model == BUILT_IN_MODEL:
+        once = "" if weights_here else f" The first message fetches {SIZE_WORDS}, once."
+        words = f"Good for a try; often wrong.{once}"
+        return Answerer("SmolLM2 135M", "inside this program, offline", words, enough=False)
+    name = f"{one_line(model.model)} · {one_line(model.provider)}"
+    if kind == "echo":
+        return Answerer(name, "inside this program", "Good for tests: it repeats what it gets.", enough=False)
+    if kind == "replay":
+        return Answerer(name, "inside this program", "Good for tests and demos: it answers as an export did.")
+    return Answerer(name, place_words(provider) if provider is not None else "")
+
+
+def services_with_a_key(providers: Iterable[Provider], environ: Mapping[str, str]) -> tuple[Template, ...]:
+    """Well-known services whose usual variable is set, and that are not among the providers."""
     there = {(provider.kind, provider.base_url) for provider in providers}
     kinds = {kind for kind, url in there if url is None}
     return tuple(
-        template.name
+        template
         for template in TEMPLATES
         if template.key_env
         and environ.get(template.key_env)
@@ -47,48 +74,45 @@ def services_with_a_key(providers: Iterable[Provider], environ: Mapping[str, str
     )
 
 
-def next_step(offers: tuple[Offer, ...], services: tuple[str, ...]) -> tuple[str, str]:
+def next_step(offers: tuple[Offer, ...], services: tuple[Template, ...]) -> tuple[str, str]:
     """The one step that gives answers worth more: its key, and what it does. A server found on this machine comes
     first, then a service whose key stands in the environment, then whatever the person has."""
     if offers:
         return "f3", f"add {offers[0].words}, found on this machine"
     if services:
-        return "f2", f"add {services[0]}: its key is in the environment"
+        return "f3", f"add {services[0].name}: its key is in ${services[0].key_env}"
     return "f2", USUAL
 
 
 class _Words(Static):
-    model: reactive[Model | None] = reactive(None, layout=True)
-    built_in: reactive[bool] = reactive(False, layout=True)
-    weights_here: reactive[bool] = reactive(False, layout=True)
+    answerer: reactive[Answerer | None] = reactive(None, layout=True)
     offers: reactive[tuple[Offer, ...]] = reactive((), layout=True)
-    services: reactive[tuple[str, ...]] = reactive((), layout=True)
+    services: reactive[tuple[Template, ...]] = reactive((), layout=True)
 
     def render(self) -> RenderResult:
         parts: list[Content | str | tuple[str, str]] = [
             ("localchat\n", "bold"),
             ("Models come and go. Chats stay.\n\n", "dim"),
         ]
-        model = self.model
-        if model is None:
-            parts += ["There is no default model, so nobody can answer yet.\n\n"]
-        elif self.built_in and model.model == BUILT_IN_MODEL:
-            parts += [("❯ ", "$accent"), "Say something. SmolLM2 135M will answer, inside this program, offline.\n"]
-            once = "" if self.weights_here else " The first message fetches 98 MB, once."
-            parts += [(f"  Good for a try; often wrong.{once}\n\n", "dim")]
+        who = self.answerer
+        if who is None:
+            parts += ["There is no default model, so nobody can answer yet.\n"]
         else:
             parts += [
                 ("❯ ", "$accent"),
-                f"Say something. {one_line(model.model)} · {one_line(model.provider)} will answer.\n\n",
+                f"Say something. {who.name} will answer{f', {who.where}' if who.where else ''}.\n",
             ]
+            parts += [(f"  {who.good_for}\n", "dim")] if who.good_for else []
         key, words = next_step(self.offers, self.services)
-        parts += [(f"  {key}   ", "$accent"), (f"{words}\n", "bold" if key == "f3" or self.services else "")]
-        if key != "f2":
-            parts += [("  f2   ", "$accent"), f"{USUAL}\n"]
-        parts += [("  ^o   ", "$accent"), "choose another model for this chat\n"]
-        parts += [("  f1   ", "$accent"), "every key of this place"]
-        for offer in self.offers[1:]:
-            parts += ["\n\n  also found on this machine: ", offer.words]
+        step = key == "f3" or who is None or not who.enough
+        if step:
+            parts += ["\n", (f"  {key}   ", "$accent"), (f"{words}\n", "bold")]
+        others = [("^o", "another model"), ("f1", "keys")]
+        if key != "f2" or not step:
+            others.insert(0, ("f2", "another provider"))
+        parts.append("\n ")
+        for key, does in others:
+            parts += [(f" {key}", "$accent"), (f" {does}  ", "dim")]
         return Content.assemble(*parts)
 
 
@@ -105,12 +129,12 @@ class Greeting(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         yield _Words()
 
-    def say(self, model: Model | None, *, built_in: bool, weights_here: bool, services: tuple[str, ...] = ()) -> None:
-        """``services``: those whose key is in the environment and that are not among the providers yet."""
+    def say(self, who: Answerer | None, services: tuple[Template, ...] = ()) -> None:
+        """``services``: those whose key is in the environment and that are not among the providers yet; f3 adds the
+        first."""
         words = self.query_one(_Words)
-        words.model, words.built_in, words.weights_here = model, built_in, weights_here
-        words.services = services
+        words.answerer, words.services = who, services
 
     def offer(self, offers: tuple[Offer, ...]) -> None:
-        """At most the first two are shown; f3 adds the first."""
-        self.query_one(_Words).offers = offers[:2]
+        """Servers found; f3 adds the first."""
+        self.query_one(_Words).offers = offers

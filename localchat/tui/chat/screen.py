@@ -130,7 +130,13 @@ class ChatScreen(Screen[None]):
             priority=True,
         ),
         Binding("ctrl+s", "export", "Export", id="chat.export", tooltip="Write this chat to a file", show=False),
-        Binding("f3", "add_found", "Add server", id="chat.found", tooltip="Add the server found on this machine"),
+        Binding(
+            "f3",
+            "add_found",
+            "Add found",
+            id="chat.found",
+            tooltip="Add the server found on this machine, or the service whose key is in the environment",
+        ),
     ]
 
     def __init__(self, shell: Shell, live: LiveTurns) -> None:
@@ -480,8 +486,12 @@ class ChatScreen(Screen[None]):
 
     @work(exclusive=True, group="found")
     async def action_add_found(self) -> None:
-        """Add the first server found, with all of its models."""
+        """Add the first server found, with all of its models; else the service whose key is there, by its form."""
         if not self._found:
+            if self.conversation.services:
+                from localchat.tui.catalog.actions import add_provider
+
+                await add_provider(self._shell, like=self.conversation.services[0])
             return
         server = self._found.pop(0)
         with reporting(self._shell):
@@ -558,5 +568,5 @@ class ChatScreen(Screen[None]):
                     and (conversation.editing or not conversation.composer.has_focus)
                 )
             case "add_found":
-                return bool(conversation.offers)
+                return bool(conversation.offers or (not conversation.chat and conversation.services))
         return True
