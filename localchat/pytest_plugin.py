@@ -7,6 +7,7 @@ a fixture needs is imported by the fixture. Suites that use none of the fixtures
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,8 @@ _ELSEWHERE = ("asyncio", "anyio", "trio")  # markers of plugins that run async t
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run an ``async def`` test that uses a fixture of ours, where no other plugin would."""
-    if FIXTURES.isdisjoint(pyfuncitem.fixturenames) or not inspect.iscoroutinefunction(pyfuncitem.obj):
+    """Run an ``async def`` test that is a flow of localchat, where no other plugin would."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj) or not _is_ours(pyfuncitem):
         return None
     if any(pyfuncitem.get_closest_marker(name) for name in _ELSEWHERE):
         return None
@@ -39,6 +40,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     given = {name: value for name, value in pyfuncitem.funcargs.items() if name in wanted}
     asyncio.run(pyfuncitem.obj(**given))
     return True
+
+
+def _is_ours(item: pytest.Function) -> bool:
+    """Whether it uses a fixture of ours, or stands in a file that imports from ``localchat.testing``."""
+    if not FIXTURES.isdisjoint(item.fixturenames):
+        return True
+    if "localchat.testing" not in sys.modules or item.module is None:
+        return False
+    public = vars(sys.modules["localchat.testing"]).values()
+    ours = {id(each) for each in public if getattr(each, "__module__", "") == "localchat.testing"}
+    return any(id(each) in ours for each in vars(item.module).values())
 
 
 @pytest.fixture

@@ -269,6 +269,12 @@ async def settled(pilot: Pilot[Any], seconds: float = 10.0) -> None:
         await pilot.pause()
 
 
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press these keys, one after the other, and wait until what they began is done: ``settled``."""
+    await pilot.press(*keys)
+    await settled(pilot)
+
+
 async def say(pilot: Pilot[Any], text: str, *, wait: bool = True) -> None:
     """Write a text into the composer, press enter, and wait for the end of the reply (not with ``wait=False``)."""
     app = _app(pilot)

@@ -41,6 +41,16 @@ def test_an_async_test_that_fails_fails(suite: Callable[..., pytest.RunResult]) 
     suite("async def test_flow(localchat_script):\n    assert not localchat_script\n").assert_outcomes(failed=1)
 
 
+def test_an_async_test_of_a_file_that_imports_from_us_runs_too(suite: Callable[..., pytest.RunResult]) -> None:
+    text = (
+        "from localchat.testing import known_store\n"
+        "async def test_flow(tmp_path):\n"
+        "    with known_store(tmp_path / 'a.db') as store:\n"
+        "        assert store.catalog.default() is not None\n"
+    )
+    suite(text, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=1)
+
+
 def test_async_tests_of_others_are_left_to_others(suite: Callable[..., pytest.RunResult]) -> None:
     done = suite(STRANGER, "-p", "no:asyncio", "-p", "no:anyio")
     done.stdout.fnmatch_lines(["*async def functions are not natively supported*"])
