@@ -216,25 +216,30 @@ def _tell_change(session: Session, model: Model, what: str, change: DefaultChang
 @models.command()
 @click.argument("ref", type=ModelRef(), metavar="REF")
 @click.option("--default", "successor", type=ModelRef(), metavar="REF", help="Who becomes the default, if it goes.")
+@click.option("--move-chats", "chats_to", type=ModelRef(), metavar="REF", help="Give its chats this model, for good.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go; change nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @pass_session
-def remove(session: Session, ref: str, successor: str | None, dry_run: bool, yes: bool) -> None:
-    """Remove a model. Chats that use it stay; new turns in them use the default."""
+def remove(session: Session, ref: str, successor: str | None, chats_to: str | None, dry_run: bool, yes: bool) -> None:
+    """Remove a model.
+
+    Chats that use it stay; new turns in them use the default, or the model that --move-chats gives them.
+    """
     catalog = session.store.catalog
 
-    def found() -> Removal:
+    def found(to: int | None) -> Removal:
         heir = catalog.live(successor).id if successor is not None else None
-        return catalog.remove_model(catalog.live(ref).id, heir)
+        return catalog.remove_model(catalog.live(ref).id, heir, to)
 
     carry_out(
         session,
         Asked(
             name=ref,
             find=lambda: catalog.removal_of_model(ref, successor),
-            confirmed=lambda shown: catalog.remove(shown, picked(shown, successor)),
+            confirmed=lambda shown, moving: catalog.remove(shown, picked(shown, successor), moving),
             found=found,
             way_back=f"models restore {ref}",
+            chats_to=chats_to,
             dry_run=dry_run,
             yes=yes,
         ),

@@ -12,7 +12,7 @@ import click
 from localchat.cli.output import age, answer, default_line, notice, ref_of, table
 from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
-from localchat.cli.removal import Asked, carry_out, picked
+from localchat.cli.removal import Asked, Moving, carry_out, picked
 from localchat.cli.restoring import bring_back, taken_over, what_is_left
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.errors import InvalidInput, NotInstalled
@@ -327,14 +327,23 @@ def _tell_change(
 @providers.command()
 @click.argument("name", type=ProviderName(), metavar="NAME")
 @click.option("--default", "successor", type=ModelRef(), metavar="REF", help="Who becomes the default, if it goes.")
+@click.option("--move-chats", "chats_to", type=ModelRef(), metavar="REF", help="Give its chats this model, for good.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go; change nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--keep-key/--forget-key", default=None, help="What becomes of its key in the keyring. It is kept.")
 @pass_session
-def remove(session: Session, name: str, successor: str | None, dry_run: bool, yes: bool, keep_key: bool | None) -> None:
+def remove(
+    session: Session,
+    name: str,
+    successor: str | None,
+    chats_to: str | None,
+    dry_run: bool,
+    yes: bool,
+    keep_key: bool | None,
+) -> None:
     """Remove a provider and its models.
 
-    Chats stay; new turns in those that used it use the default.
+    Chats stay; new turns in those that used it use the default, or the model that --move-chats gives them.
     """
     catalog = session.store.catalog
     forget = keep_key is False
@@ -352,12 +361,12 @@ def remove(session: Session, name: str, successor: str | None, dry_run: bool, ye
         with forgotten(provider) if forget and provider is not None else contextlib.nullcontext():
             return remove()
 
-    def found() -> Removal:
+    def found(to: int | None) -> Removal:
         heir = catalog.live(successor).id if successor is not None else None
-        return with_key(catalog.provider(name), lambda: catalog.remove_provider(name, heir))
+        return with_key(catalog.provider(name), lambda: catalog.remove_provider(name, heir, to))
 
-    def confirmed(shown: RemovalPreview) -> Removal:
-        return with_key(shown.provider, lambda: catalog.remove(shown, picked(shown, successor)))
+    def confirmed(shown: RemovalPreview, moving: Moving | None) -> Removal:
+        return with_key(shown.provider, lambda: catalog.remove(shown, picked(shown, successor), moving))
 
     done = carry_out(
         session,
@@ -367,6 +376,7 @@ def remove(session: Session, name: str, successor: str | None, dry_run: bool, ye
             confirmed=confirmed,
             found=found,
             way_back=f"providers restore {name}",
+            chats_to=chats_to,
             dry_run=dry_run,
             yes=yes,
         ),

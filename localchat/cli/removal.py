@@ -11,8 +11,8 @@ import click
 from localchat.cli.output import answer, default_line, notice, ref_of
 from localchat.cli.parameters import wrong_usage
 from localchat.cli.session import Session, interactive
-from localchat.errors import Changed, LocalChatError
-from localchat.records import Removal, RemovalPreview
+from localchat.errors import Changed, InvalidInput, LocalChatError
+from localchat.records import Model, MovePreview, Removal, RemovalPreview
 from localchat.text import count, one_line
 
 
@@ -22,15 +22,44 @@ class Asked:
 
     ``find`` reads what the command's words stand for now and what removing it would do. ``confirmed`` does what was
     shown and agreed to, and nothing else (raises Changed where it is not that any more); ``found`` what is found.
+    ``chats_to``: the ref of the model that the chats get in the same step.
     """
 
     name: str
     find: Callable[[], RemovalPreview]
-    confirmed: Callable[[RemovalPreview], Removal]
-    found: Callable[[], Removal]
+    confirmed: Callable[[RemovalPreview, Moving | None], Removal]
+    found: Callable[[int | None], Removal]
     way_back: str
+    chats_to: str | None
     dry_run: bool
     yes: bool
+
+
+Moving = tuple[MovePreview, Model]  # the chats, and the model that they get, as they were shown
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What there is to confirm. ``to``: the model that the chats get, where they move."""
+
+    preview: RemovalPreview
+    chats: MovePreview | None = None
+    to: Model | None = None
+
+    @property
+    def moving(self) -> Moving | None:
+        return None if self.chats is None or self.to is None else (self.chats, self.to)
+
+
+def _find(session: Session, asked: Asked) -> _Shown:
+    preview = asked.find()
+    if asked.chats_to is None:
+        return _Shown(preview)
+    catalog = session.store.catalog
+    to, going = catalog.live(asked.chats_to), [model.id for model in preview.models]
+    if to.id in going:
+        raise InvalidInput(f"{to.ref} is itself removed; the chats cannot move to it.", "Choose another model.")
+    return _Shown(preview, catalog.move_of(going), to)
 
 
 def carry_out(
@@ -41,37 +70,37 @@ def carry_out(
     ``before`` is called after the person agreed, for further questions. What changed while the question stood is shown,
     and asked for again. Raises UsageError where a person would have to be asked and none is there.
     """
-    preview = asked.find()
+    shown = _find(session, asked)
     if asked.dry_run:
-        document = {**_document(preview), "dry_run": True}
-        answer(session, document, f"Removing {asked.name} would do this; nothing was changed.", *_lines(preview))
+        document = {**_document(shown), "dry_run": True}
+        answer(session, document, f"Removing {asked.name} would do this; nothing was changed.", *_lines(shown))
         return None
     if asked.yes:
-        before(preview)
-        done = asked.found()
+        before(shown.preview)
+        done = asked.found(shown.to.id if shown.to is not None else None)
     else:
-        preview, done = _agreed(asked, preview, before)
-    _tell(session, asked, preview, done)
+        shown, done = _agreed(session, asked, shown, before)
+    _tell(session, asked, shown, done)
     return done
 
 
 def _agreed(
-    asked: Asked, preview: RemovalPreview, before: Callable[[RemovalPreview], None]
-) -> tuple[RemovalPreview, Removal]:
+    session: Session, asked: Asked, shown: _Shown, before: Callable[[RemovalPreview], None]
+) -> tuple[_Shown, Removal]:
     """What the person agreed to, and what it did."""
     if not interactive():
         raise wrong_usage(f"Removing {asked.name} asks a person, and there is no terminal: add --yes.")
     while True:
-        for line in _lines(preview):
+        for line in _lines(shown):
             notice(line)
         if not click.confirm(f"Remove {asked.name}?", err=True):
             notice("Nothing was changed.")
             raise click.exceptions.Exit(1)
-        before(preview)
+        before(shown.preview)
         try:
-            return preview, asked.confirmed(preview)
+            return shown, asked.confirmed(shown.preview, shown.moving)
         except Changed as changed:
-            preview = _anew(asked, changed)
+            shown = _anew(session, asked, changed)
             notice(f"{changed.message} It is like this now:")
 
 
@@ -80,26 +109,31 @@ def picked(shown: RemovalPreview, successor: str | None) -> int | None:
     return shown.default_after.id if successor is not None and shown.removes_default and shown.default_after else None
 
 
-def _anew(asked: Asked, changed: Changed) -> RemovalPreview:
+def _anew(session: Session, asked: Asked, changed: Changed) -> _Shown:
     """What there is to confirm now. Where the successor that was asked for cannot be one any more, that is the
     error."""
     try:
-        return asked.find()
+        return _find(session, asked)
     except LocalChatError as error:
         raise changed from error
 
 
-def _tell(session: Session, asked: Asked, preview: RemovalPreview, done: Removal) -> None:
+def _tell(session: Session, asked: Asked, shown: _Shown, done: Removal) -> None:
     default_before, default_after = ref_of(done.default_before), ref_of(done.default_after)
     document = {
-        **_document(preview),
+        **_document(shown),
         "models_removed": [model.ref for model in done.models],
-        "chats_affected": session.store.catalog.chats_using([model.id for model in done.models]),
         "default_before": default_before,
         "default_after": default_after,
     }
+    if done.moved is None:
+        document["chats_affected"] = session.store.catalog.chats_using([model.id for model in done.models])
+    else:
+        document["chats_moved"] = len(done.moved.before)
     with_models = f" and {count(len(done.models), 'model')}" if done.provider is not None else ""
     lines = [f"Removed {asked.name}{with_models}.", default_line(default_before, default_after)]
+    if done.moved is not None and shown.to is not None:
+        lines.append(f"Moved {count(len(done.moved.before), 'chat')} to {shown.to.ref}.")
     lines.append(f"`localchat {asked.way_back}` brings {'them' if with_models else 'it'} back.")
     answer(session, document, *filter(None, lines))
 
@@ -107,10 +141,15 @@ def _tell(session: Session, asked: Asked, preview: RemovalPreview, done: Removal
 def leaves_machine(preview: RemovalPreview) -> bool:
     """Whether chats whose words stayed on this machine would be answered elsewhere from now on."""
     after = preview.default_after
-    return after is not None and not after.is_local and any(model.is_local for model in preview.models)
+    return after is not None and not after.is_local and _ran_here(preview)
 
 
-def _document(preview: RemovalPreview) -> dict[str, Any]:
+def _ran_here(preview: RemovalPreview) -> bool:
+    return any(model.is_local for model in preview.models)
+
+
+def _document(shown: _Shown) -> dict[str, Any]:
+    preview = shown.preview
     return {
         "removed": preview.provider.name if preview.provider is not None else None,
         "models_removed": [model.ref for model in preview.models],
@@ -119,16 +158,23 @@ def _document(preview: RemovalPreview) -> dict[str, Any]:
         "default_before": ref_of(preview.default_before),
         "default_after": ref_of(preview.default_after),
         "successors": [model.ref for model in preview.successors],
-        "leaves_machine": leaves_machine(preview),
+        "leaves_machine": leaves_machine(preview) if shown.to is None else not shown.to.is_local and _ran_here(preview),
+        "chats_move_to": ref_of(shown.to),
     }
 
 
-def _lines(preview: RemovalPreview) -> Iterator[str]:
+def _lines(shown: _Shown) -> Iterator[str]:
+    preview, to = shown.preview, shown.to
     yield _models(preview)
     yield from _key(preview)
-    yield from _chats(preview)
+    yield from _chats(shown)
     yield from _default(preview)
-    if leaves_machine(preview):
+    if to is not None and preview.chats_affected and not to.is_local and _ran_here(preview):
+        yield (
+            f"What ran on this machine goes, and {to.ref} does not run here:"
+            " it sees the whole of each of these chats at its next turn."
+        )
+    if to is None and leaves_machine(preview):
         after = ref_of(preview.default_after)
         yield (
             f"What ran on this machine goes, and {after} does not run here:"
@@ -152,17 +198,23 @@ def _key(preview: RemovalPreview) -> Iterator[str]:
         yield f"{fate(preview.provider, forgotten=None)}{out}"
 
 
-def _chats(preview: RemovalPreview) -> Iterator[str]:
+def _chats(shown: _Shown) -> Iterator[str]:
+    preview = shown.preview
     number = preview.chats_affected
+    in_trash = shown.chats.in_trash if shown.chats is not None else 0
     if not number:
         yield "No chat uses " + ("it." if len(preview.models) < 2 else "them.")
         return
-    after = "use the default" if preview.default_after is not None else "have nobody to answer them"
-    yield (
-        f"{count(number, 'chat uses', 'chats use')} {'it' if len(preview.models) < 2 else 'them'}."
-        f" {'It stays' if number == 1 else 'They stay'} readable;"
-        f" new turns in {'it' if number == 1 else 'them'} {after}."
-    )
+    use = f"{count(number, 'chat uses', 'chats use')} {'it' if len(preview.models) < 2 else 'them'}."
+    if shown.to is not None:
+        trash = f" ({in_trash:,} more in the trash)" if in_trash else ""
+        yield f"{use} {'It gets' if number == 1 else 'They get'} {shown.to.ref} for good{trash}."
+    else:
+        after = "use the default" if preview.default_after is not None else "have nobody to answer them"
+        yield (
+            f"{use} {'It stays' if number == 1 else 'They stay'} readable;"
+            f" new turns in {'it' if number == 1 else 'them'} {after}."
+        )
     titles = [one_line(title, 60) or "(no title)" for title in preview.newest_titles]
     more = number - len(titles)
     yield "  " + " · ".join([*titles, *([f"{more:,} more"] if more > 0 else [])])

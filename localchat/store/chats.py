@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from localchat import validation
 from localchat.errors import InvalidInput, NotFound, Remedy, Way
-from localchat.records import NO_TIME, Chat, ChatsMoved, ModelName, moment
+from localchat.records import NO_TIME, Chat, ModelName, moment
 from localchat.store import attachments as attachment_rows
-from localchat.store.catalog import moving
 from localchat.store.catalog.confirmation import check_edit
 from localchat.store.connection import immediate
 from localchat.store.fields import document, number, number_or_none, text, text_or_none, texts
@@ -330,27 +329,6 @@ class Chats:
             tx.execute("update chats set leaf_id = ? where id = ?", (last + len(line), new_chat))
             assert new_chat is not None
             return self.get(new_chat)
-
-    def move_all(self, from_ids: Iterable[int], to: int) -> ChatsMoved:
-        """Give every chat of those models another one. Raises NotFound where the new one is gone."""
-        old = sorted(set(from_ids))
-        marks = ",".join("?" * len(old))
-        with immediate(self._connection) as tx:
-            if tx.execute("select 1 from live_models where id = ?", (to,)).fetchone() is None:
-                raise NotFound
-            before = tx.execute(
-                f"select id, model_config_id from chats where model_config_id in ({marks})", old
-            ).fetchall()
-            tx.execute(
-                f"update chats set model_config_id = ?, remote_hosts = '[]' where model_config_id in ({marks})",
-                (to, *old),
-            )
-        return ChatsMoved(tuple((row[0], row[1]) for row in before), to)
-
-    def move_back(self, moved: ChatsMoved) -> int:
-        """Undo ``move_all`` for the chats that still have the model they were given; how many those were."""
-        with immediate(self._connection) as tx:
-            return moving.move_back(tx, moved)
 
     def _change(self, chat_id: int, only: str = "", **columns: Any) -> Chat:
         """Set columns (names are ours, values are anybody's) where the chat is there and ``only`` holds."""

@@ -359,3 +359,60 @@ def test_a_script_takes_over_where_it_says_so_and_is_told_where_it_does_not(impo
 def test_a_script_says_whether_it_takes_over(imported: Store, run: Run, flag: str, refs: list[str]) -> None:
     added = run("providers", "add", "p", "--kind", "echo", flag, "--json")
     assert (added.json["taken_over"], added.err) == (refs, "")
+
+
+# Moving the chats in the same step.
+
+
+def own_models(store: Store) -> dict[str, str]:
+    """The title of each chat and the ref of its model."""
+    rows = store.connection.execute(
+        "select title, provider || '/' || model from chats join model_configs m on m.id = chats.model_config_id"
+    )
+    return dict(rows.fetchall())
+
+
+@pytest.fixture
+def chats(z: Store, run: Run) -> Store:
+    for ref in ("z/z1", "z/z2", "b/b1"):
+        assert run("ask", "-m", ref, f"of {ref}").code == 0
+    return z
+
+
+@pytest.mark.parametrize(
+    ("words", "moved"), [(("providers", "remove", "z"), ["z/z1", "z/z2"]), (("models", "remove", "z/z1"), ["z/z1"])]
+)
+def test_the_chats_can_move_in_the_same_step_and_one_undo_takes_both_back(
+    chats: Store, run: Run, words: tuple[str, ...], moved: list[str]
+) -> None:
+    before = own_models(chats)
+    dry = run(*words, "--move-chats", "b/b1", "--dry-run", "--json").json
+    assert (dry["chats_affected"], dry["chats_move_to"], own_models(chats)) == (len(moved), "b/b1", before)
+
+    done = run(*words, "--move-chats", "b/b1", "--yes", "--json").json
+    assert (done["chats_affected"], done["chats_moved"], done["chats_move_to"]) == (len(moved), len(moved), "b/b1")
+    assert own_models(chats) == {**before, **{f"of {ref}": "b/b1" for ref in moved}}
+    assert run("undo").code == 0
+    assert own_models(chats) == before
+    assert chats.catalog.live("z/z1")
+
+
+def test_a_person_is_shown_where_the_chats_go_and_asked_again_where_that_changed(
+    chats: Store, real: Run, asking: list[Asking]
+) -> None:
+    asking.append(Asking("providers", "remove", "z", "--move-chats", "b/b1"))
+    assert "2 chats use them. They get b/b1 for good." in asking[0].asked()
+    assert real("ask", "-m", "z/z2", "one more").code == 0
+    asking[0].answer("y")
+    assert "They get b/b1 for good." in asking[0].asked()
+    assert chats.catalog.provider("z"), "nothing was done before it was asked for again"
+    asking[0].answer("y")
+    code, said = asking[0].ended()
+    assert (code, "Moved 3 chats to b/b1." in said) == (0, True)
+
+
+@pytest.mark.parametrize(("to", "code"), [("z/z2", "invalid_input"), ("z/none", "not_found")])
+def test_chats_cannot_move_to_what_goes_or_is_not_there(chats: Store, run: Run, to: str, code: str) -> None:
+    refused = run("providers", "remove", "z", "--move-chats", to, "--yes", "--json")
+    assert (refused.code, refused.error["code"]) == (1, code)
+    assert chats.catalog.provider("z")

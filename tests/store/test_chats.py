@@ -324,26 +324,12 @@ def test_all_chats_of_some_models_move_to_another_and_back(store: Store) -> None
         return [chat.model.model if chat.model else None for chat in chats]
 
     store.catalog.remove_model(a.id)
-    moved = store.chats.move_all([a.id, b.id, a.id], d.id)
+    moved = store.catalog.move_chats(store.catalog.move_of([a.id, b.id]), d)
     assert owners() == ["d", "d", "c", None, "d"]
     assert dict(moved.before) == {ids[0]: a.id, ids[1]: b.id, in_trash: a.id}
     store.chats.set_model(ids[1], c.id)  # moved on since: an undo leaves it alone
-    assert store.chats.move_back(moved) == 2
+    assert store.catalog.undo_event(store.catalog.undoable(1)[0].id).chats == 2
     assert owners() == ["a", "c", "c", None, "a"]
-    assert store.chats.move_back(moved) == 0
-
-
-def test_moving_to_a_removed_model_moves_nothing(store: Store) -> None:
-    a, b = echo(store.catalog, "e", "a", "b")
-    chat_id = put(store, "one", model_config_id=a.id)
-    store.catalog.remove_model(b.id)
-    before = dump(store.connection, "chats")
-    for gone in (b.id, 999):
-        with pytest.raises(NotFound):
-            store.chats.move_all([a.id], gone)
-    assert store.chats.move_all([], a.id).before == ()
-    assert dump(store.connection, "chats") == before
-    assert store.chats.get(chat_id).model is not None
 
 
 # What it costs.

@@ -250,12 +250,12 @@ class Catalog:
         self,
         shown: RemovalPreview,
         picked: int | None = None,
-        moving_chats: tuple[MovePreview, int] | None = None,
+        moving_chats: tuple[MovePreview, Model] | None = None,
     ) -> Removal:
         """Do what a person was shown and confirmed, and nothing else.
 
         ``picked``: the id of another successor than the one that was shown. ``moving_chats``: what ``move_of`` showed
-        of the chats, and the id of the model that they get in the same transaction.
+        of the chats, and the model that they get in the same transaction, as it was shown.
         Raises Changed where provider, models, default, successor or chats are not what was shown, NotFound where what
         was to go is gone (or the model that the chats were to get)."""
         with self._changing() as change:
@@ -266,26 +266,27 @@ class Catalog:
         with snapshot(self._connection):
             return moving.preview(self._connection, [self.model(model_id) for model_id in model_ids])
 
-    def move_chats(self, shown: MovePreview, to: int) -> ChatsMoved:
+    def move_chats(self, shown: MovePreview, to: Model) -> ChatsMoved:
         """Give every chat that was shown the model ``to``. Raises Changed where the chats of these models are others
-        now, NotFound where the new model is gone."""
+        now or ``to`` does not run on this machine any more, NotFound where it is gone."""
         with self._changing() as change:
             return moving.move_chats(change, shown, to)
 
-    def remove_provider(self, name: str, successor: int | None = None) -> Removal:
+    def remove_provider(self, name: str, successor: int | None = None, chats_to: int | None = None) -> Removal:
         """Remove what is found under that name, for who was shown nothing; ``remove`` is for who was.
 
         Removes a provider for good; its live models stay as tombstones; ``successor`` (a model's id), else the first
         usable one, becomes the default where the default goes. A successor is checked, but changes nothing, where the
-        default stays. Raises NotFound where it is gone already, InvalidInput for a successor that cannot be one,
+        default stays. ``chats_to`` (a model's id) gets all chats of what goes.
+        Raises NotFound where it is gone already, InvalidInput for a successor that cannot be one,
         Internal where the successor vanishes inside the transaction."""
         with self._changing() as change:
-            return removal.remove_provider(change, name, successor)
+            return removal.remove_provider(change, name, successor, chats_to)
 
-    def remove_model(self, model_id: int, successor: int | None = None) -> Removal:
+    def remove_model(self, model_id: int, successor: int | None = None, chats_to: int | None = None) -> Removal:
         """Like ``remove_provider``, for one model."""
         with self._changing() as change:
-            return removal.remove_model(change, model_id, successor)
+            return removal.remove_model(change, model_id, successor, chats_to)
 
     def undoable(self, limit: int | None = None) -> list[CatalogEvent]:
         """Changes that can be taken back, of any window, the newest first."""

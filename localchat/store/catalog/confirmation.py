@@ -33,6 +33,11 @@ def of_move(shown: MovePreview, now: tuple[tuple[int, int], ...]) -> str:
     return " ".join(more + less) or "Some chats have another of these models by now."
 
 
+def of_target(shown: Model, now: Model) -> str:
+    """The same for the model that takes over, or that chats are given."""
+    return f"{now.ref} does not run on this machine any more." if shown.is_local and not now.is_local else ""
+
+
 def of_restore(shown: RestorePreview, now: RestorePreview) -> str:
     """The same for a restore: where it comes back to, what comes back, and what the default is then."""
     before, there = ({model.id: model for model in preview.models} for preview in (shown, now))
@@ -99,9 +104,7 @@ def _heir(shown: RemovalPreview, now: RemovalPreview, heir: int | None) -> str:
     there = next((model for model in now.successors if model.id == heir), None)
     if there is None:
         return f"{known.ref if known else 'The model that was picked'} cannot take over any more."
-    if known is not None and known.is_local and not there.is_local:
-        return f"{there.ref} does not run on this machine any more."
-    return ""
+    return of_target(known, there) if known is not None else ""
 
 
 def _named(models: Iterable[Model], most: int = 3) -> str:

@@ -43,17 +43,18 @@ def move(tx: sqlite3.Connection, chats: tuple[tuple[int, int], ...], to: Model) 
     return ChatsMoved(chats, to.id, tuple((row[0], row[1]) for row in agreed))
 
 
-def confirmed(change: Change, shown: MovePreview, to: int) -> Model:
-    """The new model as it is now. Raises Changed where the chats are not those that were shown, NotFound where the new
-    model is gone."""
-    target = queries.live_model_by_id(change.tx, to)
-    differs = confirmation.of_move(shown, queries.chats_of(change.tx, [model.id for model in shown.models]))
+def confirmed(change: Change, shown: MovePreview, to: Model) -> Model:
+    """The new model as it is now. Raises Changed where the chats are not those that were shown, or ``to`` ran on this
+    machine as it was shown and does not any more; NotFound where it is gone."""
+    target = queries.live_model_by_id(change.tx, to.id)
+    chats = queries.chats_of(change.tx, [model.id for model in shown.models])
+    differs = confirmation.of_move(shown, chats) or confirmation.of_target(to, target)
     if differs:
         raise Changed(f"{differs} Nothing was changed.")
     return target
 
 
-def move_chats(change: Change, shown: MovePreview, to: int) -> ChatsMoved:
+def move_chats(change: Change, shown: MovePreview, to: Model) -> ChatsMoved:
     """The chats that were shown, and no others. One line of the log."""
     target = confirmed(change, shown, to)
     moved = move(change.tx, shown.chats, target)

@@ -94,7 +94,7 @@ def _checked(successor: Model, going: Iterable[Model]) -> Model:
 
 
 def remove(
-    change: Change, shown: RemovalPreview, picked: int | None, moving_chats: tuple[MovePreview, int] | None
+    change: Change, shown: RemovalPreview, picked: int | None, moving_chats: tuple[MovePreview, Model] | None
 ) -> Removal:
     """What was shown, and nothing else."""
     provider, models = _still_there(change, shown)
@@ -105,8 +105,7 @@ def remove(
     moved = None
     if moving_chats is not None:
         shown_chats, to = moving_chats
-        if any(model.id == to for model in models):
-            raise InvalidInput("The chats cannot move to what is removed.", "Choose another model.")
+        _stays(to.id, models)
         moved = moving.move(change.tx, shown_chats.chats, moving.confirmed(change, shown_chats, to))
     chosen = next((model for model in now.successors if model.id == heir), None)
     return _take_out(change, provider, models, chosen, by_rule=picked is None, moved=moved)
@@ -129,15 +128,31 @@ def _still_there(change: Change, shown: RemovalPreview) -> tuple[Provider | None
     raise Changed(f"{name} was removed, and another {kind} has its name now. Nothing was changed.")
 
 
-def remove_provider(change: Change, name: str, successor: int | None) -> Removal:
+def remove_provider(change: Change, name: str, successor: int | None, chats_to: int | None = None) -> Removal:
     provider = queries.provider_named(change.tx, name)
     models = queries.live_models(change.tx, name)
-    return _take_out(change, provider, models, _chosen(change, successor, models))
+    heir = _chosen(change, successor, models)
+    return _take_out(change, provider, models, heir, moved=_all_moved(change, models, chats_to))
 
 
-def remove_model(change: Change, model_id: int, successor: int | None) -> Removal:
+def remove_model(change: Change, model_id: int, successor: int | None, chats_to: int | None = None) -> Removal:
     model = queries.live_model_by_id(change.tx, model_id)
-    return _take_out(change, None, [model], _chosen(change, successor, [model]))
+    heir = _chosen(change, successor, [model])
+    return _take_out(change, None, [model], heir, moved=_all_moved(change, [model], chats_to))
+
+
+def _all_moved(change: Change, models: Sequence[Model], to: int | None) -> ChatsMoved | None:
+    """Every chat of these models, as they are now."""
+    if to is None:
+        return None
+    _stays(to, models)
+    target = queries.live_model_by_id(change.tx, to)
+    return moving.move(change.tx, queries.chats_of(change.tx, [model.id for model in models]), target)
+
+
+def _stays(to: int, going: Sequence[Model]) -> None:
+    if any(model.id == to for model in going):
+        raise InvalidInput("The chats cannot move to what is removed.", "Choose another model.")
 
 
 def _take_out(

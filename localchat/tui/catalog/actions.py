@@ -84,7 +84,7 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
         if stayed_here and not to.is_local and not await _may_leave(shell, number, to):
             return
         try:
-            moved = await shell.written("move the chats", functools.partial(catalog.move_chats, shown, to.id))
+            moved = await shell.written("move the chats", functools.partial(catalog.move_chats, shown, to))
             break
         except Changed as error:
             changed = f"✗ {error.message}\n"

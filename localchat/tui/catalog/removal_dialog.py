@@ -51,6 +51,7 @@ class RemovalDialog(Dialog[Removed | None]):
         self._preview = preview
         self._target: Provider | Model = preview.provider or preview.models[0]
         self._chats: MovePreview | None = None
+        self._to: Model | None = None  # the model that the chats get, as it stands here
         self._removing = False
         self._gone = False
         self._drawn = False
@@ -83,7 +84,7 @@ class RemovalDialog(Dialog[Removed | None]):
         if self._gone or self._removing:
             return
         before, heir = self._preview, self._heir_shown()
-        moving, chats = self._moving(), self._chats
+        moving, chats = self._to, self._chats
         try:
             self._preview = self.app.store.catalog.removal_of(self._target)
         except LocalChatError as error:
@@ -93,6 +94,8 @@ class RemovalDialog(Dialog[Removed | None]):
         self._show(heir)
         if not differs and moving is not None and chats is not None and self._chats is not None:
             differs = confirmation.of_move(chats, self._chats.chats)
+            if not differs and self._to is not None and self._to.id == moving.id:
+                differs = confirmation.of_target(moving, self._to)
         if differs:
             self._warn(f"{differs} Nothing was changed.")
 
@@ -169,6 +172,7 @@ class RemovalDialog(Dialog[Removed | None]):
     @on(Select.Changed)
     def _explain(self) -> None:
         """Why this one, and what it means for chats that ran on this machine."""
+        self._to = self._moving()
         self.query_one("#chats", Words).say(self._chats_words())
         successor = self._successor()
         why, caution = "", ""
@@ -183,7 +187,7 @@ class RemovalDialog(Dialog[Removed | None]):
             why = f"  {reason}; it runs {place_words(place) if place else 'elsewhere'}"
         stand_in = successor if self._preview.removes_default else self._preview.default_before
         ran_here = any(model.is_local for model in self._preview.models)
-        moving = self._moving()
+        moving = self._to
         if moving is not None:
             if ran_here and not moving.is_local:
                 caution = (
@@ -213,7 +217,7 @@ class RemovalDialog(Dialog[Removed | None]):
         return f"{count(len(preview.models), 'model')} {verb}: {names(preview.models)}."
 
     def _chats_words(self) -> str:
-        preview, moving = self._preview, self._moving()
+        preview, moving = self._preview, self._to
         if not preview.models:
             return ""
         them, number = "it" if len(preview.models) == 1 else "them", preview.chats_affected
@@ -252,14 +256,14 @@ class RemovalDialog(Dialog[Removed | None]):
         """Once, however often the key repeats. The whole request is made of what stands here, before anything waits."""
         if self._removing or self._gone or self.app.screen is not self:
             return
-        shown, successor, moving = self._preview, self._successor(), self._moving()
+        shown, successor, moving = self._preview, self._successor(), self._to
         if shown.removes_default and shown.successors and successor is None:
             self._warn("Choose who takes over first.")
             self.query_one("#after").focus()
             return
         rule = shown.default_after.id if shown.default_after else None
         picked = successor.id if successor is not None and shown.removes_default and successor.id != rule else None
-        chats = (self._chats, moving.id) if self._chats is not None and moving is not None else None
+        chats = (self._chats, moving) if self._chats is not None and moving is not None else None
         forget = self.query_one("#forget", Tick)
         self._removing = True
         try:
