@@ -218,6 +218,7 @@ def test_a_removal_that_is_only_tried_tells_all_and_changes_nothing(run: Run, ec
         "default_after": "local/smollm2",
         "successors": ["local/smollm2"],
         "leaves_machine": False,
+        "chats_move_to": None,
         "dry_run": True,
     }
     assert "2 models go: ★ play/echo, play/parrot." in run("providers", "remove", "play", "--dry-run").out
