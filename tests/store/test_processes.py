@@ -34,7 +34,7 @@ def test_a_kill_in_the_middle_of_a_removal_leaves_all_of_it_or_nothing(path: Pat
         store.catalog.undo(store.catalog.remove_provider("z"))
     seen = json.loads(ended(python(*WORKERS, "be-killed", str(path), "7", "100"), timeout=100))
     assert seen["inside"] + seen["between"] == seen["there"] + seen["removed"] == 100
-    assert seen["inside"] >= 50, f"too few were met inside a transaction: {seen}"
+    assert seen["inside"] >= 66, f"each that dies before a statement was inside: {seen}"
 
 
 def test_a_model_added_while_its_provider_is_removed_is_refused_or_removed_with_it(path: Path) -> None:

@@ -91,22 +91,24 @@ def one_change(catalog: Catalog, dice: random.Random) -> None:
 
 
 def be_killed(path: Path, seed: int, count: int) -> None:
-    """``count`` times: a child that removes and restores a provider is killed at a random moment; then all or nothing
-    of its change is there. Prints how many were killed inside a transaction, and what they left."""
+    """``count`` times: a child that removes and restores a provider is killed; then all or nothing of its change is
+    there. Of three, two are killed before a statement of the transaction, each statement in its turn, and one at a
+    random moment. Prints how many were killed inside a transaction, and what they left."""
     dice = random.Random(seed)
     inside = mmap.mmap(-1, 1)  # shared with the children: whether a transaction is open
     seen: Counter[str] = Counter()
-    for _ in range(count):
+    for turn in range(count):
         inside[0] = 0
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            remove_and_restore(path, inside, writing)
+            remove_and_restore(path, inside, writing, dies_at=turn % 10 if turn % 3 else None)
         os.close(writing)
         os.read(reading, 1)  # it has begun
         os.close(reading)
-        time.sleep(dice.uniform(0, 0.03))
-        os.kill(child, signal.SIGKILL)
+        if not turn % 3:
+            time.sleep(dice.uniform(0, 0.03))
+            os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         seen["inside" if inside[0] else "between"] += 1
         with Store(path) as store:
@@ -114,16 +116,24 @@ def be_killed(path: Path, seed: int, count: int) -> None:
     print(json.dumps(seen))
 
 
-def remove_and_restore(path: Path, inside: mmap.mmap, began: int) -> None:
+def remove_and_restore(path: Path, inside: mmap.mmap, began: int, dies_at: int | None) -> None:
+    """``dies_at``: so many statements after the beginning of its second transaction."""
+    met = -1
     try:
         with Store(path) as store:
 
             def slowly(statement: str) -> None:
                 """Stretches a transaction over some milliseconds, so that a kill meets it at any statement."""
+                nonlocal met
                 if statement == "begin immediate":
                     inside[0] = 1
+                if inside[0] and dies_at is not None and begun:
+                    met += 1
+                    if met == dies_at:
+                        os.kill(os.getpid(), signal.SIGKILL)
                 time.sleep(0.0003)
 
+            begun = False
             store.connection.set_trace_callback(slowly)
             while True:
                 if any(p.name == "z" for p in store.catalog.providers()):
@@ -132,6 +142,7 @@ def remove_and_restore(path: Path, inside: mmap.mmap, began: int) -> None:
                     store.catalog.undo(store.catalog.last_removal("z"))
                 inside[0] = 0
                 os.write(began, b".")
+                begun = True
     finally:
         os._exit(3)  # never back into the parent's loop; the parent kills us long before
 
