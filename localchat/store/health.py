@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localchat.errors import LocalChatError
 from localchat.records import Check
+from localchat.store.catalog.queries import ORPHANED
 from localchat.store.connection import translated
 from localchat.store.fields import decoded
 from localchat.store.file import named, version_of
@@ -102,7 +103,7 @@ def _inside(path: Path) -> list[Check]:
 def _promises(connection: sqlite3.Connection) -> Check:
     """What no constraint of the schema can hold: another program may write the file too."""
     one = connection.execute(
-        "select (select count(*) from live_models where provider not in (select name from providers)),"
+        f"select (select count(*) from live_models m where {ORPHANED}),"
         " (select count(*) from usable_models where is_default = 1), (select count(*) from usable_models),"
         " (select count(*) from live_models where is_default = 1)"
     ).fetchone()

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from localchat.errors import NoDefaultModel
+from localchat.errors import AlreadyExists, NoDefaultModel, Remedy, Way
 from localchat.store import Store
 from localchat.store.catalog import transaction
 from localchat.store.catalog.catalog import Catalog
+from localchat.store.health import check_store
 from localchat.turns import resolve
 from tests.store.helpers import default_ref, dump, echo, empty, raw
 
@@ -150,3 +151,18 @@ def test_two_windows_that_look_at_once_heal_once(store: Store, catalog: Catalog,
         foreign(path, DISABLED)
         assert [store.heal() is None, second.heal() is None] == [False, True]
     assert sum(event.action == "default-healed" for event in catalog.events()) == 1
+
+
+def test_a_provider_added_again_after_another_program_deleted_it_is_no_dead_end(
+    store: Store, catalog: Catalog, path: Path
+) -> None:
+    """The models of the one that was deleted are not those of the new one, whatever they are called."""
+    foreign(path, DELETED)
+    catalog.add_provider("z", "echo")
+    assert not catalog.live("z/z1").usable
+    with pytest.raises(AlreadyExists) as taken:
+        catalog.add_model("z", "z1")
+    assert taken.value.remedy == Remedy(Way.FIX_STORE)
+    assert next(check for check in check_store(path) if check.name == "catalog").ok is False
+    assert [model.ref for model in catalog.bury_orphans()] == ["z/z1"]
+    assert catalog.add_model("z", "z1").usable

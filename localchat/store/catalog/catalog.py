@@ -28,7 +28,7 @@ from localchat.records import (
     TakeOver,
     Undone,
 )
-from localchat.store.catalog import editing, moving, offers, queries, removal, restoring, taking_over, undo
+from localchat.store.catalog import editing, moving, offers, queries, removal, restoring, taking_over, undo, ways_back
 from localchat.store.catalog.transaction import Change, broken, changing
 from localchat.store.connection import snapshot
 
@@ -305,6 +305,10 @@ class Catalog:
         ProviderNotConfigured where a single model's provider is gone; nothing changes then."""
         with self._changing() as change:
             return restoring.undo(change, done).change
+
+    def removed_providers(self) -> list[str]:
+        """Names under which a provider was removed that can come back; also one that had no models."""
+        return ways_back.removed_providers(self._connection)
 
     def restore_of_provider(self, name: str) -> RestorePreview:
         """What bringing back the provider of that name that was removed last would do; changes nothing. Raises

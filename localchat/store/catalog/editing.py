@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localchat import validation
-from localchat.errors import AlreadyExists, InvalidInput, ProviderNotConfigured
+from localchat.errors import AlreadyExists, InvalidInput, ProviderNotConfigured, Remedy, Way
 from localchat.records import DefaultChange, KeySource, Model, Provider, TakeOver, is_local
 from localchat.store.catalog import confirmation, offers, queries, taking_over, ways_back
 from localchat.store.catalog.transaction import Action, Change
@@ -177,7 +177,7 @@ def add_model(
     if place is not None and queries.find_provider(change.tx, place.name) is None:
         add_provider(change, place)
     provider = _provider_of_model(change, provider_name)
-    _free_model_name(change, provider.name, new.name)
+    _free_model_name(change, provider, new.name)
     model, action = _revived_or_new(change, provider, new)
     if make_default:
         change.give_default(_able_to_be_default(change, model))
@@ -235,8 +235,14 @@ def _provider_of_model(change: Change, name: str) -> Provider:
     return provider
 
 
-def _free_model_name(change: Change, provider: str, name: str, but: int | None = None) -> None:
-    there = queries.twin(change.tx, provider, name, but)
+def _free_model_name(change: Change, provider: Provider, name: str, but: int | None = None) -> None:
+    there = queries.twin(change.tx, provider.name, name, but)
+    if there is not None and there.provider_id not in (None, provider.id):
+        raise AlreadyExists(
+            f"There is a model {quoted(there.ref)} already.",
+            "It belongs to an earlier provider of that name, which another program took away.",
+            remedy=Remedy(Way.FIX_STORE),
+        )
     if there is not None:
         raise AlreadyExists(
             f"There is a model {quoted(there.ref)} already.",
@@ -308,7 +314,7 @@ def edit_model(change: Change, model_id: int, edit: ModelEdit) -> Model:
     path = old.path if edit.path is None else edit.path
     # What stays as it is is not judged again: another program may have written it, and the rest can be edited still.
     if name != old.model:
-        _free_model_name(change, provider.name, name, but=old.id)
+        _free_model_name(change, provider, name, but=old.id)
     if (name, path) != (old.model, old.path):
         path = validation.weights(provider.kind, name, path)
     new = replace(

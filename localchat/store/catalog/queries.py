@@ -109,6 +109,17 @@ def live_models(connection: sqlite3.Connection, provider: str | None = None) -> 
     return _models(connection, "select * from live_models where provider = ? order by model, id", provider)
 
 
+ORPHANED = (
+    "not exists (select 1 from providers p where p.name = m.provider"
+    " and (m.provider_id is null or m.provider_id = p.id))"
+)
+"""Of a live model ``m``: another program took its provider away. One of that name is not enough: it is another."""
+
+
+def orphans(connection: sqlite3.Connection) -> list[Model]:
+    return _models(connection, f"select * from live_models m where {ORPHANED} order by provider, model, id")
+
+
 def tombstones(connection: sqlite3.Connection, provider: str | None = None) -> list[Model]:
     """Newest first."""
     return _models(

@@ -178,8 +178,7 @@ def _take_out(
 
 
 def bury_orphans(change: Change) -> list[Model]:
-    there = {provider.name for provider in queries.providers(change.tx)}
-    orphans = [model for model in queries.live_models(change.tx) if model.provider not in there]
+    orphans = queries.orphans(change.tx)
     for model in orphans:
         remove_model(change, model.id, None)
     return orphans

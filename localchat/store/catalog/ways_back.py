@@ -67,6 +67,16 @@ def removed_provider(connection: sqlite3.Connection, model: Model) -> str | None
     return None if row is None else str(row["subject"])
 
 
+def removed_providers(connection: sqlite3.Connection) -> list[str]:
+    """Names of the providers that were removed and are not back, as the log has them; those whose name is free."""
+    rows = connection.execute(
+        "select distinct subject from catalog_events where action = 'provider-removed'"
+        " and provider_id not in (select id from providers) and subject not in (select name from providers)"
+        " order by subject"
+    ).fetchall()
+    return [str(row["subject"]) for row in rows]
+
+
 def provider_gone(connection: sqlite3.Connection, name: str) -> NotFound:
     """The error for a provider that is not there; it tells one that was removed from one never there, and from one
     that has another name by now."""

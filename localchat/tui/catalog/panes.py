@@ -114,13 +114,17 @@ class CatalogPanes(Container):
         words = self.providers.filter.words
         shown = [provider for provider in self._providers if matches(provider.name, words)]
         there = {provider.name for provider in self._providers}
-        gone = [m for m in catalog.models(removed=True) if m.provider not in there and matches(m.provider, words)]
+        gone = dict.fromkeys((name for name in catalog.removed_providers() if matches(name, words)), 0)
+        for model in catalog.models(removed=True):
+            if model.provider not in there and matches(model.provider, words):
+                gone[model.provider] = gone.get(model.provider, 0) + 1
         self._recorded = self._store.recordings.recorded()
         rows = provider_rows(shown, catalog.models(), gone, {p.id: self._state(p) for p in shown}, self._recorded)
         default = catalog.default()
         holder = next((f"p{p.id}" for p in shown if default and p.name == default.provider), None)
         self.providers.head("Providers")
-        self.providers.say("" if rows else _no_match(words) or NO_PROVIDERS)
+        nothing = _no_match(words) if words else "" if self._providers else NO_PROVIDERS
+        self.providers.say("" if shown or (words and rows) else nothing)
         self.providers.rows.show_rows(rows, prefer=holder, vanished=vanished)
         self._show_models(vanished)
 
@@ -151,7 +155,7 @@ class CatalogPanes(Container):
         """What ``r`` would do is read here: it does what the person sees, or asks."""
         provider = self.removed_provider if self.side == "providers" else None
         removed = self.tombstones
-        self._way = way_back(self._store.catalog, provider, removed) if removed else WayBack()
+        self._way = way_back(self._store.catalog, provider, removed) if removed or provider else WayBack()
         self.post_message(self.Moved())
 
     @on(Input.Changed)

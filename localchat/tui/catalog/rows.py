@@ -69,13 +69,17 @@ def key_words(provider: Provider) -> str:
     return "" if provider.local else "no key"
 
 
+def models_words(number: int) -> str:
+    return count(number, "model") if number else "no models"
+
+
 def provider_row(provider: Provider, models: int, state: State, recorded: bool = False) -> Row:
     return Row(
         f"p{provider.id}",
         (
             Cell(RECORDED if recorded else ""),
             Cell(provider.name, "" if provider.enabled else QUIET),
-            Cell(count(models, "model") if models else "no models", QUIET),
+            Cell(models_words(models), QUIET),
             state.cell,
         ),
     )
@@ -84,27 +88,23 @@ def provider_row(provider: Provider, models: int, state: State, recorded: bool =
 def provider_rows(
     providers: Sequence[Provider],
     live: Sequence[Model],
-    removed: Sequence[Model],
+    gone: Mapping[str, int],
     states: Mapping[int, State],
     recorded: Collection[int] = (),
 ) -> list[Row | Heading]:
-    """The live providers, then those of which only removed models are left. ``recorded``: ids of providers."""
+    """The live providers, then those that went: ``gone`` has how many removed models are left of each. ``recorded``:
+    ids of providers."""
     owners = Counter(model.provider for model in live)
     rows: list[Row | Heading] = [
         provider_row(provider, owners[provider.name], states[provider.id], provider.id in recorded)
         for provider in providers
     ]
-    there = {provider.name for provider in providers}
-    gone: dict[str, int] = {}
-    for model in removed:
-        if model.provider not in there:
-            gone[model.provider] = gone.get(model.provider, 0) + 1
     if gone:
         if rows:
             rows.append(Heading(""))
         rows.append(Heading("Removed"))
         rows += [
-            Row(f"g{name}", (Cell(""), Cell(name, QUIET), Cell(count(number, "model"), QUIET), Cell("removed", QUIET)))
+            Row(f"g{name}", (Cell(""), Cell(name, QUIET), Cell(models_words(number), QUIET), Cell("removed", QUIET)))
             for name, number in sorted(gone.items())
         ]
     return rows

@@ -146,7 +146,7 @@ class ProvidersScreen(Screen[None]):
             case "make_default":
                 return model is not None
             case "restore":
-                return bool(panes.tombstones) and panes.way_back.by_key
+                return panes.way_back.by_key
             case "move_chats":
                 return panes.uses(panes.tombstones) > 0
             case "add":
