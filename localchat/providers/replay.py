@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from localchat.records import (
     TextPiece,
 )
 from localchat.text import one_line
-from localchat.transfer.portable import WholeChat, WholeMessage, line_of
+from localchat.transfer.portable import Unreadable, WholeChat, WholeMessage, in_order, line_of
 from localchat.validation import ReplayFile
 
 _ERRORS = (ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut, ModelMissing, InvalidInput)
@@ -243,19 +243,32 @@ def _read(path: Path, _changed: int, _size: int) -> Deck:
     if not localchat_json.sniff(path):
         raise ProviderUnavailable(f"{_shown(path)} is no JSON export of localchat.", _NEEDED, remedy=_EXPORT)
     try:
-        chats = [chat for chat in localchat_json.chats(path) if isinstance(chat, WholeChat)]
+        found = [_sound(each) if isinstance(each, WholeChat) else each for each in localchat_json.chats(path)]
     except (OSError, InvalidInput) as error:
         raise ProviderUnavailable(
             f"{_shown(path)} cannot be read: {one_line(str(error), 200)}", _NEEDED, remedy=_EXPORT
         ) from error
+    chats = [each for each in found if isinstance(each, WholeChat)]
     by_chat = [_recorded(chat) for chat in chats]
-    recorded = tuple(each for found in by_chat for each in found.values())
+    recorded = tuple(each for told in by_chat for each in told.values())
+    damage = next((each for each in found if isinstance(each, Unreadable)), None)
+    if not recorded and damage is not None:
+        told = f"{_shown(path)} is damaged: {one_line(damage.title, 60)}: {one_line(damage.reason, 200)}."
+        raise ProviderUnavailable(told, _NEEDED, remedy=_EXPORT)
     if not recorded:
         raise ProviderUnavailable(f"{_shown(path)} holds no reply.", "Export a chat that has one.")
-    first = next(number for number, found in enumerate(by_chat) if found)
+    first = next(number for number, told in enumerate(by_chat) if told)
     order = tuple(by_chat[first][m.key] for m in line_of(chats[first]) if m.key in by_chat[first])
     models = dict.fromkeys(m.model.model for each in recorded for m in each.replies if m.model is not None)
     return Deck(recorded, order, tuple(models))
+
+
+def _sound(chat: WholeChat) -> WholeChat | Unreadable:
+    """No message before its parent, also where somebody took some out of the file."""
+    try:
+        return replace(chat, messages=tuple(in_order(chat.messages)[0]))
+    except ValueError as error:
+        return Unreadable(chat.title, str(error))
 
 
 def _recorded(chat: WholeChat) -> dict[str, Recorded]:

@@ -234,6 +234,32 @@ async def test_a_file_that_cannot_answer_is_told(tmp_path: Path, content: str | 
     assert raised.value.hint
 
 
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda text: text[: text.index("Hello again")], "is damaged: one: the file ends in the middle of it"),
+        (lambda text: text.replace('"Hello again"', "5"), "is damaged: one: "),
+        (lambda text: text.replace('"id": "2"', '"id": "1"'), "is damaged: one: two messages have the same id"),
+    ],
+)
+async def test_a_damaged_file_says_what_is_damaged(
+    deck: Deck, tmp_path: Path, damage: Callable[[str], str], said: str
+) -> None:
+    found = deck(chat(user("1", None, "Hi"), reply("2", "1", "Hello again")))
+    path = ReplayFile.parse(found.base_url or "").path
+    path.write_text(damage(path.read_text("utf-8")), "utf-8")
+    with pytest.raises(ProviderUnavailable, match=said):
+        await pieces(found, asking("Hi"))
+
+
+async def test_a_chat_with_messages_taken_out_answers_with_what_is_left(deck: Deck) -> None:
+    talk = chat(user("3", "2", "And?"), reply("4", "3", "More."))
+    assert await text(deck(talk), asking("And?")) == "More."
+    circle = chat(user("1", "2", "Hi"), reply("2", "1", "Round."))
+    with pytest.raises(ProviderUnavailable, match="holds no reply"):
+        await text(deck(circle), asking("Hi"))
+
+
 async def test_a_file_that_was_written_anew_answers_anew(deck: Deck) -> None:
     assert await text(deck(chat(user("1", None, "Hi"), reply("2", "1", "old"))), asking("Hi")) == "old"
     assert await text(deck(chat(user("1", None, "Hi"), reply("2", "1", "newer"))), asking("Hi")) == "newer"
