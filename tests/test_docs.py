@@ -60,11 +60,12 @@ def test_every_page_is_in_the_index() -> None:
     assert pages == set(re.findall(r"\]\(([\w-]+\.md)\)", index))
 
 
-def test_the_readme_starts_and_tests_with_one_line_each() -> None:
+def test_the_readme_starts_and_tests_with_one_line_each_and_its_second_is_the_demo() -> None:
     lines = [line for block in code_of(README.read_text("utf-8"), "sh") for line in block.splitlines()]
     setups = [line for line in lines if line.startswith("python3 -m venv")]
     assert len(setups) == 2
     start, test = setups
+    assert lines[:2] == [start, ".venv/bin/localchat demo"]
     assert start.endswith("&& .venv/bin/localchat")
     assert test.endswith("&& .venv/bin/python -m pytest -n 4")
     assert all("-c constraints.txt" in line for line in setups), "what is installed must be what was tested"
