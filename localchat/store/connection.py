@@ -263,19 +263,26 @@ def _ours(error: sqlite3.Error | UnicodeDecodeError, path: object) -> LocalChatE
 
 
 @contextlib.contextmanager
-def immediate(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def immediate(connection: sqlite3.Connection, *, synced: bool = False) -> Iterator[sqlite3.Connection]:
     """The one write transaction: ``BEGIN IMMEDIATE``, so that what is read inside cannot change before the commit.
 
-    A deferred transaction would fail with SQLITE_BUSY_SNAPSHOT where two of them read and then write. Raises StoreBusy
-    (nothing was changed), DiskFull, StoreUnreadable.
+    A deferred transaction would fail with SQLITE_BUSY_SNAPSHOT where two of them read and then write. ``synced``: the
+    commit returns when the disk has it, and all that was committed before; else only SQLite's checkpoints wait for the
+    disk. Raises StoreBusy (nothing was changed), DiskFull, StoreUnreadable.
     """
-    connection.execute("begin immediate")
+    if synced:
+        connection.execute("pragma synchronous=full")
     try:
-        yield connection
-        connection.execute("commit")
-    except BaseException:
-        connection.rollback()
-        raise
+        connection.execute("begin immediate")
+        try:
+            yield connection
+            connection.execute("commit")
+        except BaseException:
+            connection.rollback()
+            raise
+    finally:
+        if synced:
+            connection.execute("pragma synchronous=normal")
 
 
 @contextlib.contextmanager

@@ -306,7 +306,7 @@ class Messages:
         given: str = "",
         attachments: Sequence[Attachment] = (),
     ) -> Begun:
-        """Store the words and an empty reply together, or nothing.
+        """Store the words and an empty reply together and synced, or nothing.
 
         ``resolve`` is called inside the transaction and raises where nobody can answer. ``text`` None asks the prompt
         ``under`` again. ``under``: the message to hang the turn under (else the chat's leaf); ``at_root``: begin a new
@@ -317,7 +317,7 @@ class Messages:
         """
         self._check_file()
         now = self._now()
-        with immediate(self._connection) as tx:
+        with immediate(self._connection, synced=True) as tx:
             chat = self._chat(chat_id) if chat_id is not None else None
             parent = None if at_root or chat is None else (under if under is not None else chat.leaf_id)
             above = self.get(parent) if parent is not None else None
@@ -440,10 +440,10 @@ class Messages:
         duration_ms: int | None = None,
         recording: Recording | None = None,
     ) -> Message:
-        """The end of a reply, and how it came. Raises NotFound where its chat was deleted for good meanwhile,
+        """The end of a reply, and how it came, synced. Raises NotFound where its chat was deleted for good meanwhile,
         StoreUnreadable where the store's file is not where it was."""
         self._check_file()
-        with immediate(self._connection) as tx:
+        with immediate(self._connection, synced=True) as tx:
             tx.execute(
                 "update messages set status = ?, content = ?, reasoning = ?, finish_reason = ?, input_tokens = ?,"
                 " output_tokens = ?, error_code = ?, error_message = ?, error_hint = ?, error_remedy = ?,"

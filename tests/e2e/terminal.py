@@ -89,6 +89,10 @@ class Terminal:
             before = len(self.raw)
             self.read(quiet)
 
+    def forget(self) -> None:
+        """As if another program had taken the screen meanwhile."""
+        self._screen.reset()
+
     def wait_for(self, *texts: str, gone: str = "", seconds: float = 30) -> str:
         """Wait until all of these are on the screen (and ``gone`` is not). Raises AssertionError with the screen."""
         until = time.monotonic() + seconds

@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from localchat.tui.textual_private import crash, forget_closed, take_toast_away
+from localchat.tui.textual_private import continues, crash, forget_closed, take_toast_away
 
 
 class Watched(App[None]):
@@ -57,3 +57,14 @@ async def test_a_toast_is_taken_away_and_the_others_stay() -> None:
         await pilot.pause()
         take_toast_away(pilot.app, "gone")
         assert [toast.message for toast in pilot.app._notifications] == ["stays"]
+
+
+def test_continues_is_called_by_the_driver_of_a_terminal() -> None:
+    """What it does is seen in a terminal: tests/e2e/test_stopped.py."""
+    from textual.drivers.linux_driver import LinuxDriver
+
+    driver = continues(LinuxDriver)
+    assert {"_sigcont_application"} <= vars(driver).keys()
+    assert {"_key_thread", "_writer_thread", "attrs_before", "exit_event"} <= set(
+        LinuxDriver.__init__.__code__.co_names
+    )
