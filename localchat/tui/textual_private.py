@@ -48,7 +48,7 @@ def continues(driver: type[Driver]) -> type[Driver]:
             self.exit_event.clear()
             self._writer_thread.stop()
             before = self.attrs_before
-        driver._sigcont_application(self)  # type: ignore[attr-defined]
+        driver._sigcont_application(self)
         if before is not None:
             self.attrs_before = before
             self._app.call_later(self._app.refresh, layout=True)  # a shell may have written over the screen
