@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from localchat.errors import LocalChatError
 from localchat.providers.embedded import weights as fetching
 from localchat.store import Store
 from localchat.testing import still_environment
+from tests.gates import nothing_stopped
 
 pytest_plugins = ["localchat.pytest_plugin"]  # as an installed localchat has it; also for a path that is not installed
 
@@ -67,6 +69,13 @@ def store(localchat_store: Store) -> Store:
 def known(localchat_store: Store) -> Store:
     """The same, for rooms whose ``store`` is an empty one."""
     return localchat_store
+
+
+@pytest.fixture(autouse=True)
+def gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever a test does: nothing of another's may have come as far as the last gates before the terminal."""
+    with nothing_stopped(tmp_path_factory.getbasetemp() / "stopped.txt"):
+        yield
 
 
 async def _pull() -> None:

@@ -17,6 +17,7 @@ from typing import Any, cast
 import click
 
 from localchat.cli.session import Session
+from localchat.cli.terminal_gate import gate_terminals
 from localchat.errors import DiskFull, Internal, LocalChatError
 
 INTERRUPTED = 130  # the exit status of a program that ctrl+c ended
@@ -192,12 +193,13 @@ def _wants_json(words: list[str]) -> bool:
 
 def _prepare_streams() -> None:
     """What the terminal's encoding lacks is shown as ``?``; what goes to a stream that the caller closed (``>&-``) is
-    lost; no library speaks on standard error by itself."""
+    lost; a terminal gets nothing that it would obey; no library speaks on standard error by itself."""
     sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open to the end)
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    gate_terminals()
     if not os.environ.get(DEBUG) and not sys.warnoptions:
         import warnings
 

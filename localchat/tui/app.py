@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.events import Resize
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
@@ -31,7 +32,7 @@ from localchat.tui.chat.screen import ChatScreen
 from localchat.tui.dialogs.too_small import TooSmallScreen, too_small
 from localchat.tui.shell import Shell
 from localchat.tui.tasks import apart
-from localchat.tui.terminal_gate import gated
+from localchat.tui.terminal_gate import TextGate, gated
 from localchat.tui.textual_private import continues
 from localchat.tui.themes import DARK, LIGHT
 from localchat.tui.toasts import tell
@@ -72,6 +73,7 @@ class LocalChat(Shell):
     def __init__(self, store: Store, connect: Connect = connect, *, still: bool = False) -> None:
         """``still``: nothing blinks and nothing is looked for on this machine, for tests with snapshots."""
         super().__init__(store, connect)
+        self.text_gate = TextGate()
         self.still = still
         self.turns = LiveTurns(self)
         self.register_theme(DARK)
@@ -87,6 +89,12 @@ class LocalChat(Shell):
 
     def get_driver_class(self) -> type[Driver]:
         return gated(continues(super().get_driver_class()))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        if filters != self.text_gate.filters:  # lines that the old ones drew are not those of the new ones
+            self.text_gate = TextGate(filters)
+        return [self.text_gate]
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat_screen

@@ -14,8 +14,6 @@ from types import TracebackType
 import pexpect
 import pyte
 
-from localchat.tui.terminal_gate import REPORT
-
 # Sequences that pyte does not know and would print: kitty's keyboard protocol, mode queries.
 _UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p")
 
@@ -38,21 +36,19 @@ KEYS = {
 
 
 class Terminal:
-    """``localchat`` with these words in a pty of this size. ``raw`` is every byte that the program wrote.
-    At the end it fails where the gate before the terminal had to stop anything."""
+    """``localchat`` with these words in a pty of this size. ``raw`` is every byte that the program wrote."""
 
     def __init__(
         self, store: Path, *words: str, columns: int = 110, lines: int = 32, environ: Mapping[str, str] | None = None
     ) -> None:
         self.raw = b""
-        self.stopped = store.with_name("stopped.txt")
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         environment = {
             name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")
         }
         environment |= {"TERM": "xterm-256color", "LOCALCHAT_DB": str(store), "TZ": "UTC"}
-        environment |= {REPORT: str(self.stopped), **(environ or {})}
+        environment |= environ or {}
         self.process = pexpect.spawn(
             sys.executable, ["-m", "localchat", *words], env=environment, dimensions=(lines, columns), timeout=20
         )
@@ -64,8 +60,6 @@ class Terminal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.process.close(force=True)
-        stopped = self.stopped.read_text() if self.stopped.exists() else ""
-        assert not stopped, f"the last gate before the terminal had to stop what came round the first:\n{stopped}"
 
     @property
     def text(self) -> str:

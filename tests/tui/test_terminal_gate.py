@@ -6,12 +6,19 @@ import ast
 from pathlib import Path
 
 import pytest
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
 from textual.app import App
+from textual.color import Color
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.widgets import Static
 
 from localchat.store import Store
 from localchat.testing import still_app
-from localchat.tui.terminal_gate import REPORT, Gate, gated
+from localchat.text import REPORT
+from localchat.tui.terminal_gate import Gate, TextGate, gated
+from tests.gates import nothing_stopped
 
 FRAME = "\x1b[1;1H\x1b[38;2;1;2;3;1m│ a word 中\x1b[0m\n\x1b[2;1H plain \x1b[0m\x1b[5;7H"
 OURS = [
@@ -46,6 +53,24 @@ THEIRS = {
     "half of a pair": ("a\ud800b", "ab"),
     "half of a sequence": ("\x1b[3\x071m", "[31m"),
 }
+
+
+# As in a text that no clean() has seen: colours and places that the second gate takes for the app's own.
+COLOURED = "a\x1b[31mb\x1b[2;2Hc\nd"
+
+
+@pytest.fixture(autouse=True)
+def here_it_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere a test fails where anything was stopped."""
+    monkeypatch.delenv(REPORT)
+
+
+def test_the_suite_fails_where_an_app_or_its_program_had_to_stop_anything(tmp_path: Path) -> None:
+    with nothing_stopped(tmp_path / "stopped"):
+        Gate().passed("plain")
+    for gate in (lambda: Gate().passed("a\x07b"), lambda: TextGate().apply([Segment("a\x07b")], Color(0, 0, 0))):
+        with pytest.raises(pytest.fail.Exception, match=r"x07b"), nothing_stopped(tmp_path / "stopped"):
+            gate()
 
 
 @pytest.mark.parametrize("data", OURS)
@@ -110,3 +135,53 @@ async def test_the_apps_own_driver_has_the_gate(tmp_path: Path) -> None:
     with Store(tmp_path / "chats.db") as store:
         app = still_app(store)
         assert app.driver_class is gated(app.driver_class.__bases__[0])
+
+
+BLACK = Color(0, 0, 0)
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_the_text_of_a_line_is_seen_before_colours_stand_around_it(name: str) -> None:
+    payload, left = THEIRS[name]
+    gate = TextGate()
+    bold = Style(bold=True)
+    assert gate.apply([Segment("x", bold), Segment(payload)], BLACK) == [
+        Segment("x", bold),
+        Segment(left),
+    ]
+    assert gate.stopped == len(payload) - len(left) > 0
+
+
+def test_colours_and_places_in_a_text_are_not_taken_for_the_apps_own() -> None:
+    gate = TextGate()
+    assert gate.apply([Segment(COLOURED)], BLACK) == [Segment("a[31mb[2;2Hcd")]
+    assert gate.stopped == 3
+
+
+def test_an_address_in_a_style_is_not_written() -> None:
+    gate = TextGate()
+    segment = gate.apply([Segment("here", Style(bold=True, link="http://evil"))], BLACK)[0]
+    assert (segment.text, segment.style and segment.style.link, gate.stopped) == ("here", None, 1)
+
+
+def test_a_line_of_the_apps_own_is_not_even_copied() -> None:
+    segments = [Segment("a word 中 \u200d ", Style(color="red"))]
+    assert TextGate().apply(segments, BLACK) is segments
+
+
+class Careless(Static):
+    """A widget that forgets what house style asks for."""
+
+    def render(self) -> Text:
+        return Text(COLOURED)
+
+
+async def test_every_widget_of_the_app_is_behind_the_gate(tmp_path: Path) -> None:
+    with Store(tmp_path / "chats.db") as store:
+        app = still_app(store)
+        async with app.run_test() as pilot:
+            await app.screen.mount(Careless())
+            await pilot.pause()
+            drawn = "".join(strip.text for strip in app.screen._compositor.render_strips())
+    assert "a[31mb[2;2Hc" in drawn
+    assert app.text_gate.stopped >= 2
