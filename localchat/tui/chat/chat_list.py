@@ -26,6 +26,9 @@ NEAR_THE_END = 15  # rows before the last one read: then the next page is read
 MOST_READ = 50 * PAGE  # chats looked through for the one that the cursor was on
 
 
+Look = tuple[Shelf, str, int, datetime]
+
+
 def day(then: datetime, now: datetime) -> str:
     """The heading a chat stands under."""
     if then == NO_TIME:
@@ -106,6 +109,7 @@ class ChatOptions(OptionList):
         super().watch_scroll_y(old_value, new_value)
         if new_value > old_value:
             self._list.read_more_near_the_end()
+        self._list.look_where_it_was_scrolled_to()
 
 
 class ChatList(Vertical):
@@ -146,7 +150,8 @@ class ChatList(Vertical):
         self.shelf: Shelf = "open"
         self._current: int | None = None
         self._last: Chat | None = None  # where the next page begins
-        self._drawn: tuple[object, ...] | None = None
+        self._drawn: Look | None = None
+        self._unread = False  # whether something may have changed out of sight that was not read
 
     def compose(self) -> ComposeResult:
         yield ListFilter("ChatOptions", placeholder="filter by title")
@@ -185,8 +190,13 @@ class ChatList(Vertical):
 
     def reload(self) -> None:
         """Read anew down to a page below what is in sight, and keep the highlight on its chat. Called for whatever
-        another window writes: so it draws only what is no longer as it is drawn."""
+        another window writes: so it draws only what is no longer as it is drawn, and far down a long list it reads
+        only what is in sight."""
         kept = self._highlighted_id() if self.options.has_focus else self._current
+        if self._is_far_down(kept) and self._sight_is_as_drawn():
+            self._unread = True
+            return
+        self._unread = False
         read = self._read(self._needed(kept))
         position, row = self.options.scroll_offset, self.options.highlighted
         if read != self._chats or self._drawn != self._look():
@@ -195,7 +205,7 @@ class ChatList(Vertical):
         self._highlight(kept)
         if self.options.has_focus:
             self._keep_a_row(row or 0)
-            self.options.scroll_to(y=position.y, animate=False)
+        self.options.scroll_to(y=position.y, animate=False)
 
     def _needed(self, kept: int | None) -> int:
         """How many chats the rows in sight and the chat highlighted need, in whole pages."""
@@ -203,7 +213,46 @@ class ChatList(Vertical):
         place = next((index for index, chat in enumerate(self._chats) if chat.id == kept), 0)
         return (max(in_sight, place) + NEAR_THE_END + 5) // PAGE * PAGE + PAGE
 
-    def _look(self) -> tuple[object, ...]:
+    def _place(self, chat_id: int | None) -> int | None:
+        return next((index for index, chat in enumerate(self._chats) if chat.id == chat_id), None)
+
+    def _is_far_down(self, kept: int | None) -> bool:
+        """Whether a whole reading would be long, and nothing asks for it."""
+        place = self._place(kept)
+        return (kept is None or place is not None) and max(self.options.scroll_y, place or 0) > PAGE
+
+    def _in_sight(self) -> tuple[int, int]:
+        """The chats whose rows are in sight: the first, and the one after the last."""
+        options = self.options
+        top = round(options.scroll_y)
+        rows = options.options[top : top + options.size.height]
+        ids = [int(row.id) for row in rows if row.id]
+        first, last = (self._place(ids[0]), self._place(ids[-1])) if ids else (None, None)
+        return (first, last + 1) if first is not None and last is not None else (0, 0)
+
+    def _sight_is_as_drawn(self) -> bool:
+        """Whether the rows in sight are what would be drawn there now. Costs the same however far down that is."""
+        first, stop = self._in_sight()
+        drawn, now = self._chats[first:stop], moment(self._store.now())
+        if not drawn or first == 0 or self._drawn is None:
+            return False
+        *how, minute = self._look()
+        *drawn_how, drawn_at = self._drawn
+        above = self._chats[first - 1]
+        if how != drawn_how or minute.astimezone().date() != drawn_at.astimezone().date() or self._is_apart(above):
+            return False
+        pinned = sum(map(self._is_apart, self._chats))
+        read = self._store.chats.listing(self.shelf, words=self._words, limit=len(drawn) + pinned, after=above)
+        if [chat for chat in read if not self._is_apart(chat)][: len(drawn)] != drawn:
+            return False
+        return all(self.options.get_option(str(chat.id)).prompt == self._row(chat, now) for chat in drawn)
+
+    def look_where_it_was_scrolled_to(self) -> None:
+        """What comes into sight is read anew where it may have changed meanwhile."""
+        if self._unread:
+            self.call_later(self.reload)
+
+    def _look(self) -> Look:
         """What rows are drawn by, beside their chats: they show ages, and fill the width."""
         return self.shelf, self._words, self._width, moment(self._store.now()).replace(second=0, microsecond=0)
 
@@ -219,12 +268,19 @@ class ChatList(Vertical):
     def _read(self, limit: int, after: Chat | None = None) -> list[Chat]:
         """One page. Pinned chats stand at the top of the open ones, but not in what a filter finds."""
         chats = self._store.chats
-        apart = self.shelf == "open" and not self._words
-        pinned = chats.pinned() if after is None and apart else []
+        pinned = chats.pinned() if after is None and self._pinned_apart else []
         listed = chats.listing(self.shelf, words=self._words, limit=limit, after=after)
         self._more = len(listed) == limit
         self._last = listed[-1] if listed else None
-        return pinned + [chat for chat in listed if not apart or chat.pinned_at is None]
+        return pinned + [chat for chat in listed if not self._is_apart(chat)]
+
+    @property
+    def _pinned_apart(self) -> bool:
+        return self.shelf == "open" and not self._words
+
+    def _is_apart(self, chat: Chat) -> bool:
+        """Whether it stands at the top, whenever it was used."""
+        return self._pinned_apart and chat.pinned_at is not None
 
     def show_shelf(self, shelf: Shelf | None) -> None:
         """The open chats, the archive, or the trash; None: the next of them."""
