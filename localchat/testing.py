@@ -259,11 +259,12 @@ def machine_variables() -> list[str]:
 
 
 async def settled(pilot: Pilot[Any], seconds: float = 10.0) -> None:
-    """Wait until no reply is coming any more and the screen shows it. Raises TimeoutError after ``seconds``."""
+    """Wait until no reply is coming any more, nothing is written in a thread, and the screen shows it. Raises
+    TimeoutError after ``seconds``."""
     app = _app(pilot)
     async with asyncio.timeout(seconds):
         await pilot.pause()
-        while len(app.turns):
+        while len(app.turns) or app.working_apart:
             await pilot.pause(0.01)
     for _ in range(3):  # a change is noticed, read, and then drawn: each in a turn of the loop of its own
         await pilot.pause()

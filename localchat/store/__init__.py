@@ -13,10 +13,10 @@ from localchat.errors import LocalChatError
 from localchat.records import DefaultChange, stamp, utc_now
 from localchat.store.catalog.catalog import Catalog
 from localchat.store.chats import Chats
-from localchat.store.connection import PATIENCE, connect, patiently
+from localchat.store.connection import PATIENCE, connect, patiently, persistently
 from localchat.store.messages import Messages
 from localchat.store.migrations import migrate
-from localchat.store.pending import PendingWrites
+from localchat.store.pending import NOTICED, PendingWrites
 from localchat.store.personas import Personas
 from localchat.store.recordings import Recordings
 from localchat.store.settings import State
@@ -24,7 +24,7 @@ from localchat.store.settings import State
 if TYPE_CHECKING:
     from localchat.store.search.search import Search
 
-__all__ = ["PendingWrites", "Store", "patiently"]
+__all__ = ["NOTICED", "PendingWrites", "Store", "patiently", "persistently"]
 
 
 class Store:
@@ -55,6 +55,10 @@ class Store:
         except BaseException:
             self.connection.close()
             raise
+
+    def beside(self) -> Store:
+        """The same file and clock through another connection, for a thread; its writes do not wait."""
+        return Store(self.path, busy_timeout=0, clock=self._clock)
 
     @cached_property
     def search(self) -> Search:

@@ -23,6 +23,7 @@ from localchat.text import one_line, storable, visible
 TITLE_LIMIT = 200  # characters
 FILTER_LIMIT = 500  # characters; SQLite refuses endless patterns
 SWITCH_LIMIT = 100  # characters, for the same reason
+PART = 1_000  # chats and messages that are deleted in one transaction
 
 # A depth that another program made up is not believed: no line is longer than its chat has messages.
 _LENGTH = """
@@ -245,10 +246,35 @@ class Chats:
             if tx.execute("delete from chats where id = ?", (chat_id,)).rowcount != 1:
                 raise NotFound
 
-    def empty_trash(self) -> int:
-        """Delete for good what is in the trash; how many chats that were. A second for each 100 MB."""
+    def trash_in_parts(self) -> list[list[int]]:
+        """The chats in the trash, in parts that ``erase_trashed`` keeps the store locked for some 50 ms with; a chat is
+        never divided."""
+        sizes = self._connection.execute(
+            "select id, (select count(*) from messages m where m.chat_id = c.id) from chats c"
+            f" where {_SHELVES['trash']} order by id"
+        )
+        parts: list[list[int]] = []
+        room = 0
+        for chat_id, messages in sizes:
+            if messages + 1 > room:
+                parts.append([])
+                room = PART
+            parts[-1].append(chat_id)
+            room -= messages + 1
+        return parts
+
+    def erase_trashed(self, chat_ids: Iterable[int]) -> int:
+        """Delete these for good where they are still in the trash; how many those were."""
         with immediate(self._connection) as tx:
-            return tx.execute("delete from chats where deleted_at is not null").rowcount
+            return tx.execute(
+                "delete from chats where deleted_at is not null and id in (select value from json_each(?))",
+                (json.dumps(list(chat_ids)),),
+            ).rowcount
+
+    def empty_trash(self) -> int:
+        """Delete for good what is in the trash now; how many chats that were. A second for each 100 MB, in parts
+        between which others can write."""
+        return sum(map(self.erase_trashed, self.trash_in_parts()))
 
     def set_draft(self, chat_id: int, draft: str) -> None:
         """What is typed and not sent yet. A chat that is gone has no draft; that is no error."""

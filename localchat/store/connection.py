@@ -308,3 +308,17 @@ async def patiently(write: Callable[[], T], patience: float = PATIENCE) -> T:
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(random.uniform(0.005, 0.05))
+
+
+def persistently(write: Callable[[], T], tell: Callable[[float], None], patience: float = PATIENCE) -> T:
+    """The same in a thread. ``tell`` is told at each try how many seconds it waits already."""
+    began = time.monotonic()
+    while True:
+        try:
+            return write()
+        except StoreBusy:
+            waited = time.monotonic() - began
+            if waited > patience:
+                raise
+            tell(waited)
+            time.sleep(random.uniform(0.005, 0.05))

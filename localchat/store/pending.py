@@ -53,7 +53,7 @@ class PendingWrites:
         """``start`` runs the coroutine that tries again. ``waiting`` is told what is waited for, and "" after it."""
         self._start = start
         self._waiting = waiting
-        self._told = ""
+        self.told = ""  # what was said to be waited for
         self._queue: list[PendingWrite[Any]] = []
         self._running = False
         self._empty = asyncio.Event()
@@ -173,6 +173,6 @@ class PendingWrites:
         self._say(late[0].what if late else "")
 
     def _say(self, what: str) -> None:
-        if what != self._told:
-            self._told = what
+        if what != self.told:
+            self.told = what
             self._waiting(what)

@@ -15,15 +15,17 @@ from textual.widgets import Input
 
 from localchat.errors import LocalChatError
 from localchat.records import Model
-from localchat.store import PendingWrites, Store
+from localchat.store import NOTICED, PendingWrites, Store, persistently
 from localchat.tui import textual_private
-from localchat.tui.tasks import Tasks
+from localchat.tui.tasks import Tasks, apart
 from localchat.tui.textual_private import forget_closed
 from localchat.tui.toasts import tell_error
 from localchat.tui.undo import Undos
 from localchat.turns import Connect
 
 T = TypeVar("T")
+
+LONGEST = 3600.0  # seconds; what is written apart may be a large trash on a slow disk
 
 
 class Shell(App[None]):
@@ -46,6 +48,7 @@ class Shell(App[None]):
         self.connect = connect
         self.tasks = Tasks(self.crash)
         self.pending = PendingWrites(self.tasks.start, self._tell_waiting)
+        self.working_apart = 0  # threads that write for a person now
         self.undos = Undos(self)
         self.still = False  # nothing blinks, nothing on this machine is looked for: for tests with snapshots
 
@@ -109,15 +112,28 @@ class Shell(App[None]):
         """The same in a worker, which may wait. Raises what ``do`` raises, and StoreBusy."""
         return await self.pending.written(what, do)
 
-    async def written_apart(self, do: Callable[[Store], T]) -> T:
-        """What may take longer than a frame: written in a thread, through a store of its own, so that the screen goes
-        on. Raises what ``do`` raises, and StoreBusy."""
+    async def written_apart(self, what: str, do: Callable[[Store], T]) -> T:
+        """What may take longer than a frame, in a worker: done in a thread through a connection of its own, after what
+        waits for the store already, so that keys and replies go on meanwhile. ``do`` runs again where the store was
+        busy. Raises what it raises, and StoreBusy. Nobody waits for it at the end of the program: one transaction is
+        all or nothing."""
+        await self.pending.written(what, _nothing)
+        loop = asyncio.get_running_loop()
+
+        def tell(waited: float) -> None:
+            if waited > NOTICED:
+                loop.call_soon_threadsafe(self._tell_waiting, what)
 
         def work() -> T:
-            with Store(self.store.path) as own:
-                return do(own)
+            with self.store.beside() as own:
+                return persistently(lambda: do(own), tell)
 
-        return await asyncio.to_thread(work)
+        self.working_apart += 1
+        try:
+            return await apart(work, LONGEST)
+        finally:
+            self.working_apart -= 1
+            self._tell_waiting(self.pending.told)
 
     def _tell_waiting(self, what: str) -> None:
         self.waiting = what
@@ -140,3 +156,7 @@ class Shell(App[None]):
         self.undo_version += 1
         self.undos.follow()
         self.screen.refresh_bindings()
+
+
+def _nothing() -> None:
+    pass

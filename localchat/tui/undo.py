@@ -169,7 +169,10 @@ class Undos:
     async def _event(self, event: CatalogEvent) -> str:
         shell = self._shell
         try:
-            done = await shell.written("undo", lambda: shell.store.catalog.undo_event(event.id))
+            if event.action == "chats-moved":  # of any number of chats
+                done = await shell.written_apart("undo", lambda store: store.catalog.undo_event(event.id))
+            else:
+                done = await shell.written("undo", lambda: shell.store.catalog.undo_event(event.id))
         except NotFound:
             shell.catalog_changed()  # another window was first: look again
             raise

@@ -9,8 +9,8 @@ import functools
 
 from localchat.errors import Changed
 from localchat.providers.presets import Template
-from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, Model, Provider, Removal
-from localchat.store import patiently
+from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, ChatsMoved, Model, MovePreview, Provider, Removal
+from localchat.store import Store, patiently
 from localchat.text import count, one_line
 from localchat.tui.catalog.model_picker import ModelPicker
 from localchat.tui.catalog.removal_dialog import RemovalDialog
@@ -84,7 +84,7 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
         if stayed_here and not to.is_local and not await _may_leave(shell, number, to):
             return
         try:
-            moved = await shell.written("move the chats", functools.partial(catalog.move_chats, shown, to))
+            moved = await shell.written_apart("move the chats", functools.partial(_moved, shown, to))
             break
         except Changed as error:
             changed = f"✗ {error.message}\n"
@@ -92,6 +92,10 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
     shell.catalog_changed()
     shell.chats_changed()
     shell.undos.tell(f"Moved {count(len(moved.before), 'chat')} from {what} to {one_line(to.model)}.")
+
+
+def _moved(shown: MovePreview, to: Model, store: Store) -> ChatsMoved:
+    return store.catalog.move_chats(shown, to)
 
 
 async def _may_leave(shell: Shell, number: int, to: Model) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from localchat.records import Chat
+from localchat.store import Store
 from localchat.text import count, one_line
 from localchat.tui.chat.live_turns import LiveTurns
 from localchat.tui.shell import Shell
@@ -79,13 +81,15 @@ async def restore_chat(shell: Shell, chat_id: int) -> None:
 
 
 async def empty_trash(shell: Shell) -> None:
-    """Delete for good what is in the trash; asked first, because nothing undoes it."""
+    """Delete for good what is in the trash; asked first, because nothing undoes it. What is put there or taken out
+    meanwhile stays."""
     from localchat.tui.dialogs.confirm import ConfirmDialog
 
-    chats = shell.store.chats.count("trash")
-    if not chats:
+    parts = await shell.written_apart("look into the trash", lambda store: store.chats.trash_in_parts())
+    if not parts:
         tell(shell, "The trash is empty.")
         return
+    chats = sum(map(len, parts))
     agreed = await shell.push_screen_wait(
         ConfirmDialog(
             "Empty the trash?",
@@ -94,8 +98,17 @@ async def empty_trash(shell: Shell) -> None:
             no="Keep them",
         )
     )
-    if agreed:
-        gone = await shell.written_apart(lambda store: store.chats.empty_trash())
+    if not agreed:
+        return
+    gone = 0
+    try:
+        for part in parts:
+            gone += await shell.written_apart("empty the trash", partial(_erased, part))
+    finally:  # also where the store refuses the rest
         shell.undos.forget_deleted()
         shell.chats_changed()
-        tell(shell, f"Deleted {count(gone, 'chat')} for good.")
+    tell(shell, f"Deleted {count(gone, 'chat')} for good.")
+
+
+def _erased(chat_ids: list[int], store: Store) -> int:
+    return store.chats.erase_trashed(chat_ids)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.timer import Timer
@@ -330,17 +330,22 @@ class Conversation(ChatView):
             return
         with reporting(self._shell):
             if event.what == "fork":
-                self._shell.write(
-                    "fork the chat",
-                    lambda: self._store.chats.fork(chat.id, message_id),
-                    lambda forked: self.post_message(self.Forked(forked)),
-                )
+                if not any(worker.group == "fork" and worker.is_running for worker in self.workers):
+                    self._fork(chat.id, message_id)
                 return
             self._turns.check_free(chat.id)
             if event.what == "edit":
                 self.edit(message_id)
             else:
                 self._show_version(chat, message_id, -1 if event.what == "older" else 1)
+
+    @work(group="fork")
+    async def _fork(self, chat_id: int, message_id: int) -> None:
+        with reporting(self._shell):
+            forked = await self._shell.written_apart(
+                "fork the chat", lambda store: store.chats.fork(chat_id, message_id)
+            )
+            self.post_message(self.Forked(forked))
 
     def edit(self, message_id: int) -> None:
         """Take a message of the person's into the composer; enter sends it as a new version of it. Raises InvalidInput
