@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,19 +14,13 @@ from localchat.errors import StoreBusy
 from localchat.store import Store
 from localchat.store.catalog import moving
 from localchat.store.chats import Chats
-from localchat.testing import add_chat, known_store, screen_text, settled, still_app
+from localchat.testing import add_chat, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.catalog import actions
 from localchat.tui.chat import actions as chat_actions
 from tests.tui.chat.words import locked, shows, until
 
 SIZE = (110, 32)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with known_store(tmp_path / "chats.db") as store:
-        yield store
 
 
 async def fork(app: LocalChat, pilot: Pilot[Any]) -> None:
