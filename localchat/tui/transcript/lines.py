@@ -144,8 +144,16 @@ def _wrap_simple(text: str, width: int) -> Iterator[Piece]:
     yield Piece(place, stop, None)
 
 
+def _graphemes(text: str) -> list[tuple[int, int, int]]:
+    """Where each begins and ends, and its cells. Joiners at the beginning join nothing: rich lets the second of two
+    swallow the letter behind it here, but not in ``cell_len``, by which lines are painted."""
+    first = len(text) - len(text.lstrip("\u200d"))
+    split = split_graphemes(text[first:])[0]
+    return [(at, at + 1, 0) for at in range(first)] + [(first + at, first + to, cells) for at, to, cells in split]
+
+
 def _wrap_wide(text: str, width: int) -> Iterator[Piece]:
-    graphemes = split_graphemes(text)[0]
+    graphemes = _graphemes(text)
     start = 0  # of this line
     used = 0  # cells
     breakable: tuple[int, int, int] | None = None  # where this line may end, where the next begins, cells up to there
@@ -162,6 +170,9 @@ def _wrap_wide(text: str, width: int) -> Iterator[Piece]:
                 index += 1
             if at > start:
                 breakable = (at, after, used + after - at)
+            while after - width > start == at:  # an indent wider than a line
+                yield Piece(start, start + width, "")
+                start, at = start + width, at + width
             used += after - at
             last_wide = False
             continue

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -24,6 +27,16 @@ def test_the_pieces_and_what_joins_them_are_the_text(text: str, width: int) -> N
     rebuilt = "".join(text[piece.start : piece.stop] + (piece.join or "") for piece in pieces)
     assert rebuilt.rstrip(" ") == text.rstrip(" ")
     assert all(cell_len(text[piece.start : piece.stop]) <= width for piece in pieces)
+
+
+@pytest.mark.parametrize("width", [2, 3])
+def test_what_joins_and_has_no_width_of_its_own_fits_in_any_order(width: int) -> None:
+    marks = "\u200d\ufe0f\u0301a日 "
+    for text in map("".join, itertools.product(marks, repeat=5)):
+        pieces = list(wrap_pieces(text, width))
+        assert all(cell_len(text[piece.start : piece.stop]) <= width for piece in pieces), ascii(text)
+        rebuilt = "".join(text[piece.start : piece.stop] + (piece.join or "") for piece in pieces)
+        assert rebuilt.rstrip(" ") == text.rstrip(" "), ascii(text)
 
 
 @settings(max_examples=200, deadline=None)
