@@ -133,7 +133,7 @@ def snap(request: pytest.FixtureRequest) -> Callable[..., Awaitable[None]]:
         for theme in themes or (before,):
             pilot.app.theme = theme
             await settled(pilot)
-            picture = pilot.app.export_screenshot()
+            picture = pilot.app.export_screenshot(simplify=True)
             with pytest.MonkeyPatch.context() as patch:  # that plugin would run the app itself, in a loop of its own
                 patch.setattr("textual._doc.take_svg_screenshot", lambda shown=picture, **_: shown)
                 same = compare(pilot.app)

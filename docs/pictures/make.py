@@ -302,7 +302,7 @@ def save(pilot: Pilot[Any], path: Path, drawn_screens: Drawn) -> None:
 
 def drawn(pilot: Pilot[Any], prefix: str, title: str) -> str:
     """As an SVG that loads no font from elsewhere. ``prefix`` keeps its classes apart from those of another one."""
-    svg = pilot.app.export_screenshot(title=title)
+    svg = pilot.app.export_screenshot(title=title, simplify=True)
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family: Fira Code", "font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono'", svg)
     svg = re.sub(r"terminal-\d+", prefix, svg)

@@ -13,9 +13,9 @@ from textual.widgets import Input
 from localchat.errors import ProviderRejected, ProviderUnavailable
 from localchat.records import Usage
 from localchat.store import Store
-from localchat.testing import Reply, Script, StillClock, add_chat, say, settled, still_app
+from localchat.testing import Reply, Script, StillClock, add_chat, opened, say, settled, still_app
 
-Compare = Callable[..., bool]
+Snap = Callable[..., Awaitable[None]]
 SMALL, WIDE = (80, 24), (160, 50)
 ANSWER = """Readers no longer block the writer, and the writer no longer blocks readers.
 
@@ -39,47 +39,46 @@ See the [documentation](https://sqlite.org/wal.html) for *all* of it.
 """
 
 
-def shown(
+async def shown(
     store: Store,
-    compare: Compare,
+    snap: Snap,
     flow: Callable[[Pilot[Any]], Awaitable[None]],
     size: tuple[int, int],
     *replies: Reply | str,
-) -> bool:
-    app = still_app(store, Script(*replies))
-    return compare(app, run_before=flow, terminal_size=size)
+) -> None:
+    async with opened(still_app(store, Script(*replies)), size) as pilot:
+        await flow(pilot)
+        await snap(pilot)
 
 
 @pytest.mark.parametrize("size", [SMALL, WIDE])
-def test_the_first_start(tmp_path: Path, snap_compare: Compare, size: tuple[int, int]) -> None:
+async def test_the_first_start(tmp_path: Path, snap: Snap, size: tuple[int, int]) -> None:
     async def flow(pilot: Pilot[Any]) -> None:
         await settled(pilot)
 
-    assert shown(Store(tmp_path / "new.db", clock=StillClock(), busy_timeout=0), snap_compare, flow, size)
+    await shown(Store(tmp_path / "new.db", clock=StillClock(), busy_timeout=0), snap, flow, size)
 
 
 @pytest.mark.parametrize("size", [SMALL, WIDE])
-def test_a_chat_with_markdown(store: Store, snap_compare: Compare, size: tuple[int, int]) -> None:
+async def test_a_chat_with_markdown(store: Store, snap: Snap, size: tuple[int, int]) -> None:
     async def flow(pilot: Pilot[Any]) -> None:
         await settled(pilot)
         await say(pilot, "And with WAL?")
 
-    assert shown(store, snap_compare, flow, size, Reply(ANSWER, usage=Usage(40, 214)))
+    await shown(store, snap, flow, size, Reply(ANSWER, usage=Usage(40, 214)))
 
 
-def test_a_chat_in_the_light_theme(store: Store, snap_compare: Compare) -> None:
+async def test_a_chat_in_the_light_theme(store: Store, snap: Snap) -> None:
     async def flow(pilot: Pilot[Any]) -> None:
         pilot.app.theme = "localchat-light"
         await settled(pilot)
         await say(pilot, "And with WAL?")
 
-    assert shown(store, snap_compare, flow, (110, 40), Reply(ANSWER, usage=Usage(40, 214)))
+    await shown(store, snap, flow, (110, 40), Reply(ANSWER, usage=Usage(40, 214)))
 
 
 @pytest.mark.parametrize("size", [SMALL, (110, 32)])
-def test_a_fallback_and_the_line_that_stands_meanwhile(
-    store: Store, snap_compare: Compare, size: tuple[int, int]
-) -> None:
+async def test_a_fallback_and_the_line_that_stands_meanwhile(store: Store, snap: Snap, size: tuple[int, int]) -> None:
     store.catalog.remove_provider("zeta")
 
     async def flow(pilot: Pilot[Any]) -> None:
@@ -87,10 +86,10 @@ def test_a_fallback_and_the_line_that_stands_meanwhile(
         await say(pilot, "And with WAL?")
         await say(pilot, "Why?")
 
-    assert shown(store, snap_compare, flow, size, "Readers no longer block.", "Because of the log.")
+    await shown(store, snap, flow, size, "Readers no longer block.", "Because of the log.")
 
 
-def test_how_replies_end_that_do_not_end_by_themselves(store: Store, snap_compare: Compare) -> None:
+async def test_how_replies_end_that_do_not_end_by_themselves(store: Store, snap: Snap) -> None:
     chat = add_chat(store, "Endings", "alpha/a1", [("One?", "Yes.")])
     replies = (
         Reply("It was cut in the", cut=True),
@@ -104,10 +103,10 @@ def test_how_replies_end_that_do_not_end_by_themselves(store: Store, snap_compar
         for text in ("Two?", "Three?", "Four?"):
             await say(pilot, text)
 
-    assert shown(store, snap_compare, flow, (110, 32), *replies)
+    await shown(store, snap, flow, (110, 32), *replies)
 
 
-def test_no_default_and_nobody_to_answer(store: Store, snap_compare: Compare) -> None:
+async def test_no_default_and_nobody_to_answer(store: Store, snap: Snap) -> None:
     for provider in ("alpha", "beta", "zeta", "local"):
         store.catalog.remove_provider(provider)
 
@@ -115,10 +114,10 @@ def test_no_default_and_nobody_to_answer(store: Store, snap_compare: Compare) ->
         await pilot.press("ctrl+n")
         await say(pilot, "Anybody there?")
 
-    assert shown(store, snap_compare, flow, SMALL)
+    await shown(store, snap, flow, SMALL)
 
 
-def test_the_list_alone_in_a_narrow_window(store: Store, snap_compare: Compare) -> None:
+async def test_the_list_alone_in_a_narrow_window(store: Store, snap: Snap) -> None:
     store.catalog.remove_provider("zeta")
 
     async def flow(pilot: Pilot[Any]) -> None:
@@ -126,10 +125,10 @@ def test_the_list_alone_in_a_narrow_window(store: Store, snap_compare: Compare) 
         await pilot.press("ctrl+b")
         await settled(pilot)
 
-    assert shown(store, snap_compare, flow, SMALL)
+    await shown(store, snap, flow, SMALL)
 
 
-def test_nasty_texts_are_shown_as_they_are(store: Store, snap_compare: Compare) -> None:
+async def test_nasty_texts_are_shown_as_they_are(store: Store, snap: Snap) -> None:
     nasty = "[/foo] [@click=app.quit]x[/] \x1b]0;t\x07 \u202eabc 家族 👩‍👩‍👧"
     chat = add_chat(store, nasty, "alpha/a1", [(nasty, f"{nasty}\n\n`{nasty}`")])
 
@@ -138,11 +137,11 @@ def test_nasty_texts_are_shown_as_they_are(store: Store, snap_compare: Compare) 
         await pilot.app.chat_screen.open_chat(chat)  # type: ignore[attr-defined]
         await settled(pilot)
 
-    assert shown(store, snap_compare, flow, (110, 24))
+    await shown(store, snap, flow, (110, 24))
 
 
 @pytest.mark.parametrize("key", ["f1", "f4", "f9", "ctrl+p"])
-def test_what_opens_over_a_chat(store: Store, snap_compare: Compare, key: str) -> None:
+async def test_what_opens_over_a_chat(store: Store, snap: Snap, key: str) -> None:
     async def flow(pilot: Pilot[Any]) -> None:
         await settled(pilot)
         await pilot.press(key)
@@ -155,14 +154,14 @@ def test_what_opens_over_a_chat(store: Store, snap_compare: Compare, key: str) -
             await pilot.pause(0.01)
         await settled(pilot)
 
-    assert shown(store, snap_compare, flow, (100, 30))
+    await shown(store, snap, flow, (100, 30))
 
 
-def test_the_smallest_window_says_so(store: Store, snap_compare: Compare) -> None:
+async def test_the_smallest_window_says_so(store: Store, snap: Snap) -> None:
     async def flow(pilot: Pilot[Any]) -> None:
         await settled(pilot)
 
-    assert shown(store, snap_compare, flow, (28, 7))
+    await shown(store, snap, flow, (28, 7))
 
 
 def stranded(store: Store) -> None:
@@ -172,7 +171,7 @@ def stranded(store: Store) -> None:
     store.catalog.remove_provider("zeta")
 
 
-def test_the_consent_names_its_host(store: Store, snap_compare: Compare) -> None:
+async def test_the_consent_names_its_host(store: Store, snap: Snap) -> None:
     stranded(store)
 
     async def flow(pilot: Pilot[Any]) -> None:
@@ -180,10 +179,10 @@ def test_the_consent_names_its_host(store: Store, snap_compare: Compare) -> None
         await say(pilot, "And with WAL?", wait=False)
         await settled(pilot)
 
-    assert shown(store, snap_compare, flow, SMALL)
+    await shown(store, snap, flow, SMALL)
 
 
-def test_the_consent_for_a_chat_of_which_nobody_knows_where_it_ran(store: Store, snap_compare: Compare) -> None:
+async def test_the_consent_for_a_chat_of_which_nobody_knows_where_it_ran(store: Store, snap: Snap) -> None:
     stranded(store)
     store.connection.execute("update model_configs set is_local = null where provider = 'zeta'")
 
@@ -192,10 +191,10 @@ def test_the_consent_for_a_chat_of_which_nobody_knows_where_it_ran(store: Store,
         await say(pilot, "And with WAL?", wait=False)
         await settled(pilot)
 
-    assert shown(store, snap_compare, flow, SMALL)
+    await shown(store, snap, flow, SMALL)
 
 
-def test_the_consent_after_its_host_changed_meanwhile(store: Store, snap_compare: Compare) -> None:
+async def test_the_consent_after_its_host_changed_meanwhile(store: Store, snap: Snap) -> None:
     stranded(store)
     store.catalog.add_provider("other", "openai", "https://other.example/v1")
     other = store.catalog.add_model("other", "o1")
@@ -208,14 +207,14 @@ def test_the_consent_after_its_host_changed_meanwhile(store: Store, snap_compare
         pilot.app.catalog_changed()  # type: ignore[attr-defined]
         await settled(pilot)
 
-    assert shown(store, snap_compare, flow, SMALL)
+    await shown(store, snap, flow, SMALL)
 
 
-def test_a_turn_whose_model_is_no_longer_offered(store: Store, snap_compare: Compare) -> None:
+async def test_a_turn_whose_model_is_no_longer_offered(store: Store, snap: Snap) -> None:
     gone = ProviderRejected("zeta does not know z1 (404).", "Check the name.", model_gone=True)
 
     async def flow(pilot: Pilot[Any]) -> None:
         await settled(pilot)
         await say(pilot, "And with WAL?")
 
-    assert shown(store, snap_compare, flow, SMALL, Reply(error=gone))
+    await shown(store, snap, flow, SMALL, Reply(error=gone))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from localchat.store import Store
-from localchat.testing import add_chat, screen_text, settled, still_app
+from localchat.testing import add_chat, opened, screen_text, settled, still_app
 from localchat.tui.chat.switcher import ChatSwitcher
 from localchat.tui.dialogs.table_list import CatalogList
 
@@ -87,10 +86,7 @@ async def test_a_chat_that_went_meanwhile_is_not_opened(store: Store) -> None:
         assert "not in the lists any more" in screen_text(app)
 
 
-def test_the_switcher_in_a_small_window(store: Store, snap_compare: Callable[..., bool]) -> None:
-    async def flow(pilot: Pilot[Any]) -> None:
-        await settled(pilot)
+async def test_the_switcher_in_a_small_window(store: Store, snap: Callable[..., Awaitable[None]]) -> None:
+    async with opened(still_app(store), (80, 24)) as pilot:
         await pilot.press("ctrl+k", *"in")
-        await settled(pilot)
-
-    assert snap_compare(still_app(store), run_before=flow, terminal_size=(80, 24))
+        await snap(pilot)
