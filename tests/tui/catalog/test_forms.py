@@ -64,6 +64,19 @@ async def test_a_template_is_chosen_by_keys_and_takes_a_name_that_is_free(stocke
         assert app.screen.query_one("#url", Line).value == "http://localhost:11434/v1"
 
 
+async def test_a_kind_whose_package_is_missing_says_how_to_add_it_while_it_is_chosen(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localchat.providers.extras._there", lambda module: False)
+    app = Bench(store, ProviderForm())
+    async with app.run_test(size=(160, 40)) as pilot:
+        assert "pip install" not in words(pilot)
+        for kind, package in (("anthropic", "pydantic-ai-slim[anthropic]"), ("embedded", "xllamacpp")):
+            put(app, kind=kind)
+            await settled(pilot)
+            assert f"-m pip install '{package}" in words(pilot)
+
+
 async def test_a_name_that_cannot_be_is_told_while_it_is_typed(stocked: Store) -> None:
     app = Bench(stocked, ProviderForm())
     async with app.run_test() as pilot:
