@@ -2,7 +2,8 @@
 
 Each deed is done over and over in a process of its own (the whole app, without a terminal). Its memory after many times
 is held against its memory after a few, in the same process: whatever keeps what was closed shows as a ratio. The chats
-are opened one after the other, each for the first time.
+are opened one after the other, each for the first time; once by their number, once by alt+down, which reads on in the
+list.
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.common import ROOT, Row, compiled, environment, report, rss
 
 LIMIT = 1.2
-FEW = {"chats": 50, "turns": 20, "searches": 20, "dialogs": 10}
-MANY = {"chats": 1_000, "turns": 200, "searches": 200, "dialogs": 100}
+FEW = {"chats": 50, "chats by alt+down": 50, "turns": 20, "searches": 20, "dialogs": 10}
+MANY = {"chats": 1_000, "chats by alt+down": 1_000, "turns": 200, "searches": 200, "dialogs": 100}
 ANSWER = "Yes, **mostly**.\n\n- in `winter`\n- in summer\n\n```python\nprint('rain')\n```\n\n" + "It rains often. " * 40
 
 
 async def open_a_chat(app: Any, _pilot: Any, number: int) -> None:
     await app.chat_screen.open_chat(number + 1)
+
+
+async def go_down(_app: Any, pilot: Any, _number: int) -> None:
+    await pilot.press("alt+down")
 
 
 async def take_a_turn(_app: Any, pilot: Any, number: int) -> None:
@@ -55,6 +60,7 @@ async def open_a_dialog(_app: Any, pilot: Any, number: int) -> None:
 
 DEEDS: dict[str, Callable[[Any, Any, int], Awaitable[None]]] = {
     "chats": open_a_chat,
+    "chats by alt+down": go_down,
     "turns": take_a_turn,
     "searches": search,
     "dialogs": open_a_dialog,
@@ -67,7 +73,7 @@ async def grown(folder: Path, what: str) -> dict[str, float]:
 
     few, many, result = FEW[what], MANY[what], dict[str, float]()
     with known_store(folder / "store.db") as store:
-        for number in range(many if what == "chats" else 20):
+        for number in range(many if what.startswith("chats") else 20):
             add_chat(store, f"chat {number}", "zeta/z1", [(f"Rain {number}?", ANSWER)] * 4)
         app = still_app(store, Script(*[ANSWER] * (many + 1)))
         async with app.run_test(size=(120, 36)) as pilot:

@@ -66,7 +66,7 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
         return
     what = one_line(models[0].model) if len(models) == 1 else models[0].provider
     while True:
-        shown = catalog.move_of([model.id for model in models])
+        shown = await shell.written_apart("look for the chats", functools.partial(_move_of, models))
         number = len(shown.chats)
         if not number:
             return
@@ -92,6 +92,10 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
     shell.catalog_changed()
     shell.chats_changed()
     shell.undos.tell(f"Moved {count(len(moved.before), 'chat')} from {what} to {one_line(to.model)}.")
+
+
+def _move_of(models: list[Model], store: Store) -> MovePreview:
+    return store.catalog.move_of([model.id for model in models])
 
 
 def _moved(shown: MovePreview, to: Model, store: Store) -> ChatsMoved:
