@@ -44,6 +44,23 @@ class Outgoing:
                 return self.request
 
 
+@dataclass(frozen=True, slots=True)
+class LeftEdit:
+    """The edit of a message as it stood when the person left it."""
+
+    edited: Message
+    draft: Draft
+
+    @property
+    def changed(self) -> bool:
+        return _own(self.draft) != Draft(self.edited.content)
+
+
+def _own(draft: Draft) -> Draft:
+    """Without what belongs to an edited message."""
+    return Draft(draft.words, tuple(chip for chip in draft.chips if not isinstance(chip, Kept)))
+
+
 def joined(first: Draft, then: Draft) -> Draft:
     """Both drafts in one, each on lines of its own."""
     words = [draft.words for draft in (first, then) if draft.words]
@@ -81,7 +98,7 @@ class ChatSession:
     def open(self, chat: Chat | None) -> None:
         """Another chat, or a new one; what was written in the one before stays there."""
         if self._visit:
-            self._keep(leaving=True)
+            self._keep()
         self._drafts.save()
         self._visit += 1
         self.chat, self.edited, self._set_aside = chat, None, NO_WORDS
@@ -91,11 +108,10 @@ class ChatSession:
 
     def lose(self) -> None:
         """The open chat is gone: what was written there moves on to a new chat."""
-        written, sending = joined(self._set_aside, self.draft), self._sending.get(self.chat_id)
-        self.chat, self.edited, self._set_aside, self.draft = None, None, NO_WORDS, NO_WORDS
+        written = self._written()
+        self.chat, self.edited, self._set_aside = None, None, NO_WORDS
         self._visit += 1
-        kept = self._drafts.of(None)
-        self.draft = joined(kept, written) if sending is None else joined(kept, without(written, sending.draft))
+        self.draft = joined(self._drafts.of(None), written)
         self._keep()
 
     def typed(self, draft: Draft) -> None:
@@ -103,38 +119,56 @@ class ChatSession:
         self.draft = draft
         self._keep()
 
-    def _keep(self, leaving: bool = False) -> None:
+    def _written(self) -> Draft:
+        """What was written here and is in no message."""
+        if self.edited is None:
+            return self.draft
+        changed = LeftEdit(self.edited, self.draft).changed
+        return joined(self._set_aside, _own(self.draft)) if changed else self._set_aside
+
+    def _keep(self) -> None:
         """In the store, the words stay with their draft until the turn that takes them is stored."""
-        written = self.draft
-        if self.edited is not None:
-            changed = leaving and self.draft.words != self.edited.content
-            written = joined(self._set_aside, self._own(self.draft)) if changed else self._set_aside or self.draft
+        written = self._written()
         sending = self._sending.get(self.chat_id)
         if sending is not None:
-            written = joined(self._own(sending.draft), written)
+            written = joined(_own(sending.draft), written)
         self._drafts.keep(self.chat_id, written)
-
-    @staticmethod
-    def _own(draft: Draft) -> Draft:
-        """Without what belongs to an edited message."""
-        return Draft(draft.words, tuple(chip for chip in draft.chips if not isinstance(chip, Kept)))
 
     # Editing
 
-    def edit(self, message: Message) -> None:
-        """Write a new version of a message of the person's. Raises InvalidInput for any other."""
+    def edit(self, message: Message) -> LeftEdit | None:
+        """Write a new version of a message of the person's; the edit that was left for it. Raises InvalidInput for any
+        other message."""
         if message.role != "user":
             raise InvalidInput("Only messages of yours can be edited.", "ctrl+r asks again for another reply.")
-        if self.edited is None:
-            self._set_aside = self.draft
-        self.edited = message
+        left = self.leave_edit()
+        self._set_aside, self.edited = self.draft, message
         self.draft = Draft(message.content, tuple(Kept(message.id, each) for each in message.attachments))
+        return left
 
-    def leave_edit(self) -> bool:
-        """Back to what was being written before; whether there was an edit to leave."""
+    def leave_edit(self) -> LeftEdit | None:
+        """Back to what was being written before; the edit as it stood, where there was one."""
         if self.edited is None:
-            return False
+            return None
+        left = LeftEdit(self.edited, self.draft)
         self.draft, self.edited, self._set_aside = self._set_aside, None, NO_WORDS
+        self._keep()
+        return left
+
+    def bring_back(self, left: LeftEdit) -> bool:
+        """Go on with an edit that was left, or where another chat or message is being written, keep its words beside
+        what is written in its chat. Whether that is the open chat."""
+        chat_id = left.edited.chat_id
+        if self._is_gone(chat_id):
+            return self._move_to_new_chat(_own(left.draft))
+        if self.chat_id != chat_id:
+            self._drafts.keep(chat_id, joined(self._drafts.of(chat_id), _own(left.draft)))
+            self._drafts.save()
+            return False
+        if self.edited is None:
+            self._set_aside, self.draft, self.edited = self.draft, left.draft, left.edited
+        else:
+            self._set_aside = joined(self._set_aside, _own(left.draft))
         self._keep()
         return True
 
@@ -225,7 +259,7 @@ class ChatSession:
         return here
 
     def _take_out(self, outgoing: Outgoing) -> None:
-        self._drafts.keep(outgoing.chat_id, without(self._drafts.of(outgoing.chat_id), self._own(outgoing.draft)))
+        self._drafts.keep(outgoing.chat_id, without(self._drafts.of(outgoing.chat_id), _own(outgoing.draft)))
 
     def _is_gone(self, chat_id: int | None) -> bool:
         try:
@@ -249,11 +283,11 @@ class ChatSession:
         if self._sending.get(outgoing.chat_id) is outgoing:
             del self._sending[outgoing.chat_id]
         if self.chat_id != outgoing.chat_id:
-            return self._is_gone(outgoing.chat_id) and self._move_to_new_chat(self._own(outgoing.draft))
+            return self._is_gone(outgoing.chat_id) and self._move_to_new_chat(_own(outgoing.draft))
         if outgoing.edited is not None and self.edited is None:
             self._set_aside, self.draft, self.edited = self.draft, outgoing.draft, outgoing.edited
         elif self.edited is not None:
-            self._set_aside = joined(self._own(outgoing.draft), self._set_aside)
+            self._set_aside = joined(_own(outgoing.draft), self._set_aside)
         else:
             self.draft = joined(outgoing.draft, self.draft)
         self._keep()

@@ -19,7 +19,7 @@ from localchat.text import count, one_line
 from localchat.tui.chat import costs
 from localchat.tui.chat import standing_line as lines
 from localchat.tui.chat.asking_again import AskingAgain, Planned
-from localchat.tui.chat.chat_session import ChatSession, Outgoing
+from localchat.tui.chat.chat_session import ChatSession, LeftEdit, Outgoing
 from localchat.tui.chat.chat_transcript import ChatTranscript, leaf_of_version, with_versions
 from localchat.tui.chat.chat_view import ChatView
 from localchat.tui.chat.draft_saver import DraftSaver
@@ -164,7 +164,7 @@ class Conversation(ChatView):
         self.post_message(self.Changed(None))
 
     def _write_draft(self) -> None:
-        if self.writing.draft != self.session.draft:
+        if self.writing.draft != self.session.draft or self.composer.looks_back:
             self.writing.draft = self.session.draft
 
     def after_typing(self, do: Callable[[], object]) -> None:
@@ -176,11 +176,12 @@ class Conversation(ChatView):
 
     def submit(self, words: str) -> None:
         """Send these words out of the composer, with the chips; what else stands there by now stays."""
-        draft = self.session.draft = self.writing.draft
-        if not words.strip() and not draft.chips:
+        if not words.strip() and not self.writing.draft.chips:
             return
         with reporting(self._shell):
             self._turns.check_free(self.session.chat_id)
+            self.composer.keep_older()
+            self.session.draft = self.writing.draft
             pasted = self.composer.pasted_paths
             outgoing = self.session.submit(words, self._shell.default_model, pasted)
             self._begin(outgoing, lambda: self._with_files(outgoing))
@@ -351,8 +352,9 @@ class Conversation(ChatView):
         """Take a message of the person's into the composer; enter sends it as a new version of it. Raises InvalidInput
         for any other message, NotFound."""
         self.session.draft = self.writing.draft
-        self.session.edit(self._store.messages.get(message_id))
+        left = self.session.edit(self._store.messages.get(message_id))
         self._write_draft()
+        self._offer_back(left)
         self.composer.focus()
         self.update_status()
 
@@ -372,10 +374,27 @@ class Conversation(ChatView):
         """Back to what was being written before; whether there was an edit to leave."""
         self.session.draft = self.writing.draft
         left = self.session.leave_edit()
-        if left:
+        if left is not None:
+            self._write_draft()
+            self._offer_back(left)
+            self.update_status()
+        return left is not None
+
+    def _offer_back(self, left: LeftEdit | None) -> None:
+        """f8 brings back what was written in an edit that was left."""
+        if left is None or not left.changed:
+            return
+
+        async def back() -> str:
+            self.session.draft = self.writing.draft
+            if not self.session.bring_back(left):
+                return "What you wrote is in the draft of its chat."
             self._write_draft()
             self.update_status()
-        return left
+            return "You go on with your edit." if self.session.edited == left.edited else "What you wrote is back."
+
+        self._shell.undos.push("leaving the edit", back, [left.edited.chat_id])
+        self._shell.undos.tell("You left the edit.")
 
     # The line above the composer
 

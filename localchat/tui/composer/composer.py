@@ -157,6 +157,29 @@ class Composer(TextBox):
     def action_new_line(self) -> None:
         self.insert("\n")
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether an older message stands here, in front of what is being written."""
+        return self._position >= 0
+
+    @property
+    def _as_sent(self) -> bool:
+        return self.looks_back and self.text == self._history[self._position]
+
+    @property
+    def written(self) -> str:
+        """What the person wrote and did not send: an older message that is only looked at is no part of it."""
+        if not self.looks_back:
+            return self.text
+        return "\n".join(filter(None, ("" if self._as_sent else self.text, self._unsent)))
+
+    def keep_older(self) -> None:
+        """The older message that stands here is to be sent: what was being written stands behind it from now on."""
+        if self.looks_back:
+            text = "\n".join(filter(None, (self.text, self._unsent)))
+            self._position = -1
+            self.load_text(text)
+
     def set_text(self, text: str) -> None:
         """Put a text in, cursor at its end, outside of the history."""
         self._position = -1
@@ -173,15 +196,17 @@ class Composer(TextBox):
     def action_cursor_down(self, select: bool = False) -> None:
         """Down, and from the last line forward again to what was being written."""
         last = self.document.line_count - 1
-        if select or self._position < 0 or self.cursor_location[0] < last:
+        if select or not self._as_sent or self.cursor_location[0] < last:
             super().action_cursor_down(select)
         else:
             self._go_to(self._position - 1)
 
     def _go_back(self) -> bool:
-        if self._position < 0:
+        if not self.looks_back:
             self._history = self._read_history()
             self._unsent = self.text
+        elif not self._as_sent:
+            return False  # it was changed: words of one's own by now
         if self._position + 1 >= len(self._history):
             return False
         self._go_to(self._position + 1)

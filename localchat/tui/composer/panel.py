@@ -68,7 +68,7 @@ class Writing(Vertical):
 
     @property
     def draft(self) -> Draft:
-        return Draft(self.composer.text, self.chips.chips)
+        return Draft(self.composer.written, self.chips.chips)
 
     @draft.setter
     def draft(self, draft: Draft) -> None:

@@ -62,6 +62,66 @@ async def test_an_edit_sends_a_version_of_the_message_and_brings_back_what_was_w
         session.edit(answer)
 
 
+async def test_an_edit_on_its_way_is_in_the_stored_draft_beside_what_was_written_before(
+    session: ChatSession, store: Store
+) -> None:
+    question, _ = store.messages.line(store.chats.get(RAIN))
+    session.typed(Draft("half a thought"))
+    session.edit(question)
+    session.typed(Draft("Does it rain in Porto?"))
+    assert session._drafts.of(RAIN) == Draft("half a thought\nDoes it rain in Porto?")
+    session.typed(Draft(question.content))
+    assert session._drafts.of(RAIN) == Draft("half a thought")
+
+
+async def test_an_edit_that_changed_nothing_leaves_no_draft_behind(session: ChatSession, store: Store) -> None:
+    question, _ = store.messages.line(store.chats.get(RAIN))
+    session.edit(question)
+    session.open(store.chats.get(LOCKS))
+    session.open(store.chats.get(RAIN))
+    assert session.draft == Draft()
+    session.edit(question)
+    store.chats.trash(RAIN)
+    session.lose()
+    assert session.draft == Draft(), "words of one chat do not move into another because they were looked at"
+
+
+async def test_an_edit_of_a_chat_that_is_gone_moves_to_a_new_one(session: ChatSession, store: Store) -> None:
+    question, _ = store.messages.line(store.chats.get(RAIN))
+    session.edit(question)
+    session.typed(Draft("Does it rain in Porto?"))
+    store.chats.trash(RAIN)
+    session.lose()
+    assert session.draft == Draft("Does it rain in Porto?")
+
+
+async def test_an_edit_that_was_left_comes_back_to_its_chat(session: ChatSession, store: Store) -> None:
+    question, _ = store.messages.line(store.chats.get(RAIN))
+    session.edit(question)
+    assert (unchanged := session.leave_edit()) is not None
+    assert not unchanged.changed
+    session.typed(Draft("half a thought"))
+    session.edit(question)
+    session.typed(Draft("Does it rain in Porto?"))
+    left = session.edit(question)
+    assert left is not None
+    assert left.changed
+    assert session.draft == Draft(question.content)
+    session.leave_edit()
+    assert session.bring_back(left)
+    assert (session.edited, session.draft) == (question, Draft("Does it rain in Porto?"))
+    left = session.leave_edit()
+    assert left is not None
+    assert session.draft == Draft("half a thought")
+    session.open(store.chats.get(LOCKS))
+    assert not session.bring_back(left)
+    assert store.chats.get(RAIN).draft == "half a thought\nDoes it rain in Porto?"
+    store.chats.trash(RAIN)
+    assert not session.bring_back(left)
+    session.open(None)
+    assert session.draft == Draft("Does it rain in Porto?")
+
+
 async def test_words_on_their_way_stay_in_the_stored_draft_until_the_turn_is_stored(
     session: ChatSession, store: Store
 ) -> None:

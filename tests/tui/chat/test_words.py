@@ -249,3 +249,71 @@ async def test_a_second_enter_in_a_new_chat_that_is_still_to_begin_waits(store: 
         await pilot.press("enter")
         await settled(pilot)
     assert sent(store) == [(3, "one"), (4, "two")]
+
+
+# Going back through what was sent, with words of one's own in the composer.
+
+
+@pytest.mark.parametrize("leave", ["ctrl+n", "ctrl+q"])
+async def test_words_behind_an_older_message_are_the_draft(store: Store, leave: str) -> None:
+    app = still_app(store)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press(*"mine", "up")
+        assert composer(app) == "Why is the database locked?"
+        await pilot.press(leave)
+        await until(pilot, lambda: not app.is_running or app.chat_screen.conversation.chat is None)
+        if leave == "ctrl+n":
+            await app.chat_screen.open_chat(LOCKS)
+            assert composer(app) == "mine"
+    assert store.chats.get(LOCKS).draft == "mine"
+
+
+@pytest.mark.parametrize("more", ["", "!"])
+async def test_words_behind_an_older_message_come_back_when_it_is_sent(store: Store, more: str) -> None:
+    app = still_app(store)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press(*"mine", "up", *more, "enter")
+        await settled(pilot)
+        assert composer(app) == "mine"
+        assert sent(store) == [(LOCKS, f"Why is the database locked?{more}")]
+        await pilot.press("up", *"?")
+        await app.chat_screen.open_chat(None)
+    assert store.chats.get(LOCKS).draft == f"Why is the database locked?{more}?\nmine"
+
+
+async def test_words_added_to_an_older_message_stay_whatever_is_pressed(store: Store) -> None:
+    app = still_app(store)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("up", "up", *" Mine", "up", "down", "down")
+        assert composer(app) == "Does it rain in Lisbon? Mine"
+
+
+# An edit that is left
+
+
+async def test_what_was_written_in_an_edit_comes_back_with_f8(store: Store) -> None:
+    app = still_app(store)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await settled(pilot)
+        await pilot.press(*"half a thought")
+        conversation = app.chat_screen.conversation
+        conversation.edit(3)
+        await pilot.press(*" By whom?", "escape")
+        await shows(pilot, "You left the edit.   f8 undo")
+        assert composer(app) == "half a thought"
+        await pilot.press("f8")
+        await until(pilot, lambda: composer(app) == "Why is the database locked? By whom?")
+        assert conversation.editing
+        await pilot.press("escape")
+        assert composer(app) == "half a thought"
+        conversation.edit(3)
+        await pilot.press("escape")
+        await settled(pilot)
+        await app.chat_screen.open_chat(RAIN)
+        await pilot.press("f8")
+        await until(pilot, lambda: "By whom?" in store.chats.get(LOCKS).draft)
+    assert store.chats.get(LOCKS).draft == "half a thought\nWhy is the database locked? By whom?"
+    assert store.chats.get(RAIN).draft == ""
