@@ -545,7 +545,8 @@ Piece = TextPiece | ReasoningPiece | Progress | Finished
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
-    """A model as an endpoint lists it. ``context`` in tokens, where it says so."""
+    """A model as an endpoint lists it. ``context`` in tokens, where it says so; ``times``: how often it is listed."""
 
     name: str
     context: int | None = None
+    times: int = 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
 from localchat.errors import ConfirmRemote
-from localchat.records import NO_TIME, CatalogEvent, DefaultChange, Model, Reason, Undone
+from localchat.records import NO_TIME, CatalogEvent, DefaultChange, Model, Reason, RemoteModel, Undone
 from localchat.text import count, one_line
 
 # Told where the default was taken away by a program that knows nothing of it.
@@ -29,6 +30,22 @@ def age(then: datetime, now: datetime) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"
     return "now"
+
+
+def twice_words(offered: Iterable[RemoteModel]) -> str:
+    """That an endpoint lists a model more than once; nothing where it does not."""
+    names = [one_line(model.name, 60) for model in offered if model.times > 1]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"Listed more than once: {shown}. Each is one model." if names else ""
+
+
+def alike_words(asked: Iterable[str], there: Iterable[str]) -> str:
+    """That models were not added because their names differ in case only from those of others."""
+    known = set(there)
+    left = [one_line(name, 60) for name in asked if name not in known]
+    verb = "was" if len(left) == 1 else "were"
+    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+    return f"{', '.join(left[:3])}{more} {verb} not added: names that differ in case only are one." if left else ""
 
 
 def unarchived(chat: str) -> str:

@@ -18,7 +18,7 @@ from localchat.cli.session import Session, pass_session
 from localchat.errors import InvalidInput
 from localchat.records import BUILT_IN_MODEL, BUILT_IN_PROVIDER, DefaultChange, Model, Provider, RemoteModel, Removal
 from localchat.text import count
-from localchat.wording import NOT_OFFERED
+from localchat.wording import NOT_OFFERED, alike_words, twice_words
 
 _CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
 _PATH = click.option("--path", type=Words(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
@@ -313,7 +313,8 @@ def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bo
     chosen = _chosen(place, offered, wanted, add_all)
     before = catalog.default()
     graves = {model.id for model in catalog.models(removed=True)}
-    added = catalog.add_models(place.name, [(model.name, model.context) for model in chosen]) if chosen else []
+    asked = [(model.name, model.context) for model in chosen]
+    added = catalog.add_models(place.name, asked, shown=place.id) if chosen else []
     there = {model.model for model in catalog.models(place.name)}
     new = {model.model for model in added}
     back = {model.model for model in added if model.id in graves}
@@ -325,6 +326,7 @@ def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bo
             "configured": model.name in there,
             "added": model.name in new,
             "revived": model.name in back,
+            "listed": model.times,
         }
         for model in offered
     ]
@@ -340,6 +342,10 @@ def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bo
             notice(f"{model.ref} is {NOT_OFFERED}.")
     for model in marked.back:
         notice(f"{model.ref} is offered again.")
+    if told := twice_words(offered):
+        notice(told)
+    if told := alike_words([name for name, _ in asked], there):
+        notice(told)
     answer(session, document, *lines, *filter(None, [default_line(ref_of(before), ref_of(catalog.default()))]))
 
 

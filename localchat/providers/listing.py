@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from localchat.errors import LocalChatError, ProviderRejected, ProviderUnavailable
@@ -77,11 +78,19 @@ def _rows(body: Any) -> list[Any] | None:
 
 def remote_models(rows: list[Any]) -> list[RemoteModel]:
     """Each model once, in the endpoint's order; rows without a name are passed over."""
+    return once_each(RemoteModel(name, _context(row)) for row in rows if (name := _name(row)))
+
+
+def once_each(listed: Iterable[RemoteModel]) -> list[RemoteModel]:
+    """One that is listed again is the same: it knows how often, and a context that only a later row tells."""
     models: dict[str, RemoteModel] = {}
-    for row in rows:
-        name = _name(row)
-        if name and name not in models:
-            models[name] = RemoteModel(name, _context(row))
+    for model in listed:
+        before = models.get(model.name)
+        if before is None:
+            models[model.name] = model
+        else:
+            times = before.times + model.times
+            models[model.name] = replace(before, context=before.context or model.context, times=times)
     return list(models.values())
 
 

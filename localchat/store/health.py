@@ -17,6 +17,7 @@ from localchat.store.connection import translated
 from localchat.store.fields import decoded
 from localchat.store.file import named, version_of
 from localchat.text import count
+from localchat.validation import folded
 
 LEAST_ROOM = 50_000_000  # bytes free on the disk; below that a long conversation is at risk
 _PATIENCE = 5.0  # seconds
@@ -93,6 +94,7 @@ def _inside(path: Path) -> list[Check]:
             return [
                 Check("integrity", whole, said, "store_unreadable"),
                 _promises(connection),
+                _names(connection),
             ]
     except LocalChatError as error:
         return [Check("integrity", False, error.message, error.code)]
@@ -123,6 +125,20 @@ def _promises(connection: sqlite3.Connection) -> Check:
         return Check("catalog", True, "no model can answer yet: `localchat models add REF`")
     name = connection.execute("select provider || '/' || model from live_models where is_default = 1").fetchone()[0]
     return Check("catalog", True, f"{count(usable, 'usable model')}, default {name}")
+
+
+def _names(connection: sqlite3.Connection) -> Check:
+    """Names that differ in case only: localchat makes none, another program may. Each can still be used, by its exact
+    name, so it is no fault."""
+    alike: dict[str, list[str]] = {}
+    rows = connection.execute("select name from providers union all select provider || '/' || model from live_models")
+    for (name,) in rows.fetchall():
+        alike.setdefault(folded(str(name)), []).append(str(name))
+    found = [" and ".join(sorted(names)) for names in alike.values() if len(names) > 1]
+    if not found:
+        return Check("names", True, "no two differ in case only")
+    more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+    return Check("names", True, f"these differ in case only: {', '.join(sorted(found)[:3])}{more}")
 
 
 def _writable(path: Path) -> Check:

@@ -178,7 +178,15 @@ def test_what_an_endpoint_offers_is_added_by_name(run: Run, store: Store, endpoi
     run("providers", "add", "near", "--kind", "openai", "--base-url", endpoint)
 
     assert run("models", "discover", "near", "--json").json == [
-        {"ref": "near/qwen", "model": "qwen", "context": None, "configured": False, "added": False, "revived": False}
+        {
+            "ref": "near/qwen",
+            "model": "qwen",
+            "context": None,
+            "configured": False,
+            "added": False,
+            "revived": False,
+            "listed": 1,
+        }
     ]
     assert run("models", "discover", "near", "--add", "near/qwen", "--json").json[0]["added"] is True
     assert store.catalog.live("near/qwen").is_local

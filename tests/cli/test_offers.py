@@ -33,7 +33,10 @@ def marked(run: Run) -> list[str]:
 def test_discover_marks_what_is_not_listed_and_says_so(run: Run, served: Store) -> None:
     told = run("models", "discover", "o")
 
-    assert told.err.splitlines() == [f"o/{name} is no longer offered." for name in ("gone-404", "gone-410")]
+    assert told.err.splitlines() == [
+        *(f"o/{name} is no longer offered." for name in ("gone-404", "gone-410")),
+        "Listed more than once: plain. Each is one model.",
+    ]
     assert marked(run) == ["o/gone-404", "o/gone-410"]
     rows = {line.split()[1]: line for line in run("models", "list").out.splitlines()}
     assert "no longer offered" in rows["o/gone-404"]

@@ -11,7 +11,7 @@ from tests.fakes import FakeEndpoint
 from tests.providers.conftest import KEY, Make
 
 OFFERED = {
-    "openai": [RemoteModel("plain", 8192), RemoteModel("slow", 2048), RemoteModel("vendor/with/slashes", 32768),
+    "openai": [RemoteModel("plain", 8192, 2), RemoteModel("slow", 2048), RemoteModel("vendor/with/slashes", 32768),
                RemoteModel("loose")],
     "anthropic": [RemoteModel("plain", 200_000), RemoteModel("slow")],
     "google": [RemoteModel("plain", 1_048_576), RemoteModel("slow")],

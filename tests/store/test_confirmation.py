@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from localchat.errors import Changed, InvalidInput, NotFound, StoreBusy
+from localchat.errors import Changed, InvalidInput, NotFound, ProviderNotConfigured, StoreBusy
 from localchat.records import Model, MovePreview, Provider, RemovalPreview
 from localchat.store import Store
 from localchat.store.catalog.catalog import Catalog
@@ -369,3 +369,19 @@ def test_a_removal_an_undo_and_a_move_are_one_immediate_transaction_each(store: 
     assert len(plain) > 3
     edges = ("begin", "commit", "rollback", "savepoint", "release", "end")
     assert [statement for statement in plain if statement.startswith(edges)] == ["begin immediate", "commit"]
+
+
+def test_models_are_added_to_the_provider_that_was_shown_whatever_it_is_called(store: Store) -> None:
+    catalog = store.catalog
+    shown = catalog.add_provider("z", "echo")
+    catalog.edit_provider(shown.id, name="y")
+    assert catalog.add_model("z", "m", shown=shown.id).ref == "y/m"
+    catalog.remove_provider("y")
+    with pytest.raises(ProviderNotConfigured):
+        catalog.add_models("z", [("n", None)], shown=shown.id)
+    catalog.add_provider("z", "openai", "https://far.example/v1")
+    with pytest.raises(Changed, match="another provider has its name now"):
+        catalog.add_model("z", "n", shown=shown.id)
+    with pytest.raises(Changed, match="another provider has its name now"):
+        catalog.add_models("z", [("n", None)], shown=shown.id)
+    assert catalog.models("z") == []

@@ -143,22 +143,26 @@ class Catalog:
         parameters: dict[str, Any] | None = None,
         make_default: bool = False,
         provider_kind: str | None = None,
+        shown: int | None = None,
     ) -> Model:
         """Raises ProviderNotConfigured, AlreadyExists, InvalidInput (with ``make_default`` also where it could not be
         the default). It becomes the default where there is none and it is usable. ``context`` in tokens. ``path`` is
         needed by, and only for, kind ``embedded`` (but ``smollm2``). ``provider_kind``: where there is no such
-        provider, it is added too, of that kind."""
+        provider, it is added too, of that kind. ``shown``: the id of the provider that the person saw; raises Changed
+        where another one has its name by now."""
         new = editing.NewModel.checked(model, path, context, parameters)
         place = None if provider_kind is None else editing.NewProvider.checked(provider, provider_kind)
         with self._changing() as change:
-            return editing.add_model(change, provider, new, make_default=make_default, place=place)
+            return editing.add_model(change, provider, new, make_default=make_default, place=place, shown=shown)
 
-    def add_models(self, provider: str, models: Iterable[tuple[str, int | None]]) -> list[Model]:
+    def add_models(
+        self, provider: str, models: Iterable[tuple[str, int | None]], *, shown: int | None = None
+    ) -> list[Model]:
         """Several (name, context) in one transaction; those that are there already are passed over. All or none:
-        raises InvalidInput for the first name that cannot be used, ProviderNotConfigured."""
+        raises InvalidInput for the first name that cannot be used, ProviderNotConfigured. ``shown`` as for one."""
         new = [editing.NewModel.checked(name, None, context, None) for name, context in models]
         with self._changing() as change:
-            return editing.add_models(change, provider, new)
+            return editing.add_models(change, provider, new, shown)
 
     def edit_model(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localchat import validation
-from localchat.errors import AlreadyExists, InvalidInput, ProviderNotConfigured, Remedy, Way
+from localchat.errors import AlreadyExists, Changed, InvalidInput, ProviderNotConfigured, Remedy, Way
 from localchat.records import DefaultChange, KeySource, Model, Provider, TakeOver, is_local
 from localchat.store.catalog import confirmation, offers, queries, taking_over, ways_back
 from localchat.store.catalog.transaction import Action, Change
@@ -172,11 +172,12 @@ def add_model(
     *,
     make_default: bool = False,
     place: NewProvider | None = None,
+    shown: int | None = None,
 ) -> Model:
     """``place``: the provider to add with it, where there is none of that name."""
     if place is not None and queries.find_provider(change.tx, place.name) is None:
         add_provider(change, place)
-    provider = _provider_of_model(change, provider_name)
+    provider = _provider_of_model(change, provider_name, shown)
     _free_model_name(change, provider, new.name)
     model, action = _revived_or_new(change, provider, new)
     if make_default:
@@ -185,8 +186,8 @@ def add_model(
     return queries.model_by_id(change.tx, model.id)
 
 
-def add_models(change: Change, provider_name: str, new: Sequence[NewModel]) -> list[Model]:
-    provider = _provider_of_model(change, provider_name)
+def add_models(change: Change, provider_name: str, new: Sequence[NewModel], shown: int | None = None) -> list[Model]:
+    provider = _provider_of_model(change, provider_name, shown)
     taken = {folded(model.model) for model in queries.live_models(change.tx, provider.name)}
     added = []
     for wanted in new:
@@ -227,12 +228,17 @@ def _revived_or_new(change: Change, provider: Provider, new: NewModel) -> tuple[
     return queries.model_by_id(change.tx, grave.id), "model-restored"
 
 
-def _provider_of_model(change: Change, name: str) -> Provider:
-    """The explicit look-up inside the transaction: two writers never both win."""
+def _provider_of_model(change: Change, name: str, shown: int | None = None) -> Provider:
+    """The explicit look-up inside the transaction: two writers never both win. ``shown``: the id of the provider that a
+    person had before their eyes, whatever it is called by now. Raises ProviderNotConfigured, and Changed where
+    another one has its name."""
     provider = queries.find_provider(change.tx, name)
-    if provider is None:
+    own = provider if shown is None else queries.find_provider_by_id(change.tx, shown)
+    if own is None and provider is not None:
+        raise Changed(f"{name} was removed, and another provider has its name now. Nothing was added.")
+    if own is None:
         raise ProviderNotConfigured()
-    return provider
+    return own
 
 
 def _free_model_name(change: Change, provider: Provider, name: str, but: int | None = None) -> None:

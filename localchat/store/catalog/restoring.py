@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 
 from localchat import validation
-from localchat.errors import AlreadyExists, Changed, NotFound, ProviderNotConfigured, Remedy, Way
+from localchat.errors import AlreadyExists, Changed, NotFound, ProviderNotConfigured, Remedy, StoreUnreadable, Way
 from localchat.records import (
     Model,
     Provider,
@@ -272,7 +272,10 @@ def _removal_of_tombstone(connection: sqlite3.Connection, model: Model) -> Remov
     alive = replace(model, deleted_at=None)
     if row is None:  # the tombstone was made by another program
         return Removal(0, None, (alive,), None, None, model.deleted_at)
-    logged = log.removal_of(connection, queries.event_of(row))
+    try:
+        logged = log.removal_of(connection, queries.event_of(row))
+    except StoreUnreadable:  # the tombstone holds all that comes back of it
+        return Removal(0, None, (alive,), None, None, model.deleted_at)
     moved = logged.moved
     if moved is not None:
         moved = replace(moved, before=tuple(pair for pair in moved.before if pair[1] == model.id))

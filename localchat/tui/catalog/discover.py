@@ -20,6 +20,7 @@ from localchat.tui.dialogs.list_filter import ListFilter, matches
 from localchat.tui.dialogs.table_list import QUIET, CatalogList, Cell, Row
 from localchat.tui.remedies import DISCOVER, Place
 from localchat.tui.toasts import tell
+from localchat.wording import alike_words, twice_words
 
 SPINNER = "⣾⣽⣻⢿⡿⣟⣯⣷"
 MOST_SHOWN = 1000  # rows; who offers more is filtered
@@ -75,8 +76,9 @@ class DiscoverDialog(Dialog[list[Model] | None]):
         else:
             self._asked()
             note_offers(self.app, self._provider, offered)
-            unique = {model.name: model for model in reversed(offered)}
-            self._offered = [unique.pop(model.name) for model in offered if model.name in unique]
+            from localchat.providers.listing import once_each
+
+            self._offered = once_each(offered)
             self._show()
             self.query_one("#offered").focus()
         finally:
@@ -137,6 +139,8 @@ class DiscoverDialog(Dialog[list[Model] | None]):
             return f"{self._provider.name} offers no models. escape closes; a in the list of models adds one by name."
         if not shown:
             return "Nothing matches. escape clears the filter."
+        if not self._ticked and (twice := twice_words(self._offered)):
+            return twice
         if more and not self._ticked:
             return f"{shown:,} are shown, {more:,} more match. / filters them."
         if not self._ticked:
@@ -191,13 +195,16 @@ class DiscoverDialog(Dialog[list[Model] | None]):
         catalog, removed = self.app.store.catalog, self._removed()
         try:
             added = await self.app.written(
-                f"add models of {self._provider.name}", lambda: catalog.add_models(self._provider.name, chosen)
+                f"add models of {self._provider.name}",
+                lambda: catalog.add_models(self._provider.name, chosen, shown=self._provider.id),
             )
         except LocalChatError as error:
             self.query_one(Trouble).report(error)
             return
         self.app.catalog_changed()
-        tell(self.app, _added_words(self._provider, added, [model for model in added if model.id in removed]))
+        told = _added_words(self._provider, added, [model for model in added if model.id in removed])
+        alike = alike_words((name for name, _ in chosen), self._there())
+        tell(self.app, f"{told} {alike}".strip())
         self.dismiss(added)
 
 

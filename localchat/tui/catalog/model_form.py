@@ -90,7 +90,14 @@ class ModelForm(MergingForm[Model | None]):
                 await asyncio.to_thread(_check_file, path)
             removed = {model.id for model in catalog.models(removed=True)}
             added = await patiently(
-                lambda: catalog.add_model(self._provider.name, name, path=path, context=context, parameters=parameters)
+                lambda: catalog.add_model(
+                    self._provider.name,
+                    name,
+                    path=path,
+                    context=context,
+                    parameters=parameters,
+                    shown=self._provider.id,
+                )
             )
             self._revived = added.id in removed
             return added

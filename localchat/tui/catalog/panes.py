@@ -153,6 +153,8 @@ class CatalogPanes(Container):
     @on(DescendantFocus)
     def _tell_moved(self) -> None:
         """What ``r`` would do is read here: it does what the person sees, or asks."""
+        if len(self.query(CatalogList)) < 2:  # the focus moves once more while the screen goes
+            return
         provider = self.removed_provider if self.side == "providers" else None
         removed = self.tombstones
         self._way = way_back(self._store.catalog, provider, removed) if removed or provider else WayBack()
