@@ -267,7 +267,7 @@ async def follow(pilot: Pilot[Any], step: Step) -> None:
 async def draw_the_demo(folder: Path) -> None:
     frames = []
     with tempfile.TemporaryDirectory() as home, furnish_demo(Path(home), StillClock()) as store:
-        async with opened(Demo(store, still=True), (100, 30)) as pilot:
+        async with opened(Demo(store, still=True), (112, 30)) as pilot:
             for step in DEMO:
                 await follow(pilot, step)
                 frames.append((drawn(pilot, f"f{len(frames)}", "localchat demo"), step.seconds))

@@ -25,6 +25,7 @@ class Facts:
 
     ``asked``: the next question of the first chat was sent. ``coming``: a reply is coming. ``fell``: the last reply of
     the open chat is by another model than its own, because that was removed. ``back``: it was removed and restored.
+    ``nobody``: there is no default.
     """
 
     place: str
@@ -33,6 +34,7 @@ class Facts:
     removed: bool = False
     fell: bool = False
     back: bool = False
+    nobody: bool = False
 
 
 def advice(facts: Facts) -> str:
@@ -50,6 +52,8 @@ def advice(facts: Facts) -> str:
             return "It comes as it was recorded; nothing here needs a network."
         case Facts(place="chat", removed=True, fell=True):
             return f"The line above your words says who answered. f8 brings {PROVIDER} back."
+        case Facts(place="chat", nobody=True):
+            return "Nobody is left to answer. f8 takes back the last change."
         case Facts(place="chat", removed=True):
             return f"Its model was removed. Write something, press enter: {PARROT.model} answers."
         case Facts(place="chat", back=True):
@@ -67,13 +71,14 @@ def facts_of(app: LocalChat) -> Facts:
     place = "chat" if screen is app.chat_screen else screen.id if screen.id == "catalog" else type(screen).__name__
     there = any(provider.name == PROVIDER for provider in store.catalog.providers())
     was = any(event.subject == PROVIDER and event.action == "provider-removed" for event in store.catalog.events(200))
+    nobody = store.catalog.default() is None
     chat = app.chat_screen.conversation.chat
     asked = fell = False
     if chat is not None and chat.length:
         last = store.messages.line(chat, max(chat.length - 2, 0), chat.length)
         asked = chat.length > 2
         fell = last[-1].fallback_from is not None
-    return Facts(place or "", asked, len(app.turns) > 0, not there, fell, there and was)
+    return Facts(place or "", asked, len(app.turns) > 0, was and not there, fell, was and there, nobody)
 
 
 class Guide(Static):

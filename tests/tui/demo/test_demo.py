@@ -113,10 +113,10 @@ def test_nothing_of_it_leaves_this_machine(store: Store) -> None:
 
 
 def test_advice_fits_a_narrow_terminal() -> None:
-    switches = product((False, True), repeat=5)
+    switches = product((False, True), repeat=6)
     places = ("chat", "catalog", "RemovalDialog", "HelpScreen")
     said = {advice(Facts(place, *switch)) for switch, place in product(switches, places)}
-    assert len(said) == 11
+    assert len(said) == 12
     assert max(map(len, said)) <= 72
 
 
@@ -173,3 +173,20 @@ async def test_the_guide_is_never_cut(demo: Demo, width: int) -> None:
         (line,) = [line for line in screen_text(demo).splitlines() if line.startswith(" Demo")]
         assert "…" not in line
         assert line.endswith("f12 hides" if width == 80 else "f12 hides this")
+
+
+async def test_whatever_is_changed_first_the_guide_says_what_is_so(demo: Demo) -> None:
+    catalog = demo.store.catalog
+    async with opened(demo) as pilot:
+        catalog.edit_provider(catalog.provider("atlas").id, name="globe")
+        demo.catalog_changed()
+        await guided(pilot, "enter sends")
+        catalog.remove_provider("parrot")
+        catalog.remove_provider("globe")
+        demo.catalog_changed()
+        await guided(pilot, "Nobody is left to answer")
+        for _ in range(3):
+            await pilot.press("f8")
+            await settled(pilot)
+        await guided(pilot, "enter sends")
+        assert {provider.name for provider in catalog.providers()} == {"atlas", "local", "parrot"}
