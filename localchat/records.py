@@ -207,6 +207,14 @@ class MovePreview:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveTarget:
+    """The model that chats are to get, as it was shown. ``host``: who reads them then, as ``Provider.host``."""
+
+    model: Model
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatsMoved:
     """Chats that were given the model ``to`` (an id). ``before``: each with the id of the model it had, by id.
     ``hosts``: those whose words a person had let go to other machines, with these hosts as the store has them."""

@@ -298,7 +298,7 @@ def move(session: Session, undo: bool, old: str | None, new: str | None) -> None
     catalog = session.store.catalog
     target = catalog.live(new)
     sources = [model for model in _ever(session.store, old) if model.id != target.id]
-    moved = catalog.move_chats(catalog.move_of([model.id for model in sources]), target)
+    moved = catalog.move_chats(catalog.move_of([model.id for model in sources]), catalog.target(target.id))
     number = len(moved.before)
     answer(
         session,

@@ -11,8 +11,8 @@ import click
 from localchat.cli.output import answer, default_line, notice, ref_of
 from localchat.cli.parameters import wrong_usage
 from localchat.cli.session import Session, interactive
-from localchat.errors import Changed, InvalidInput, LocalChatError
-from localchat.records import Model, MovePreview, Removal, RemovalPreview
+from localchat.errors import Changed, LocalChatError
+from localchat.records import Model, MovePreview, MoveTarget, Removal, RemovalPreview
 from localchat.text import count, one_line
 
 
@@ -35,20 +35,24 @@ class Asked:
     yes: bool
 
 
-Moving = tuple[MovePreview, Model]  # the chats, and the model that they get, as they were shown
+Moving = tuple[MovePreview, MoveTarget]  # the chats, and the model that they get, as they were shown
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """What there is to confirm. ``to``: the model that the chats get, where they move."""
+    """What there is to confirm. ``target``: what the chats get, where they move."""
 
     preview: RemovalPreview
     chats: MovePreview | None = None
-    to: Model | None = None
+    target: MoveTarget | None = None
+
+    @property
+    def to(self) -> Model | None:
+        return None if self.target is None else self.target.model
 
     @property
     def moving(self) -> Moving | None:
-        return None if self.chats is None or self.to is None else (self.chats, self.to)
+        return None if self.chats is None or self.target is None else (self.chats, self.target)
 
 
 def _find(session: Session, asked: Asked) -> _Shown:
@@ -56,10 +60,8 @@ def _find(session: Session, asked: Asked) -> _Shown:
     if asked.chats_to is None:
         return _Shown(preview)
     catalog = session.store.catalog
-    to, going = catalog.live(asked.chats_to), [model.id for model in preview.models]
-    if to.id in going:
-        raise InvalidInput(f"{to.ref} is itself removed; the chats cannot move to it.", "Choose another model.")
-    return _Shown(preview, catalog.move_of(going), to)
+    target = catalog.target_of(asked.chats_to, preview)
+    return _Shown(preview, catalog.move_of([model.id for model in preview.models]), target)
 
 
 def carry_out(
@@ -169,9 +171,10 @@ def _lines(shown: _Shown) -> Iterator[str]:
     yield from _key(preview)
     yield from _chats(shown)
     yield from _default(preview)
-    if to is not None and preview.chats_affected and not to.is_local and _ran_here(preview):
+    if to is not None and shown.chats is not None and shown.chats.chats and not to.is_local and _ran_here(preview):
+        host = shown.target.host if shown.target is not None else ""
         yield (
-            f"What ran on this machine goes, and {to.ref} does not run here:"
+            f"What ran on this machine goes, and {to.ref} answers at {host}:"
             " it sees the whole of each of these chats at its next turn."
         )
     if to is None and leaves_machine(preview):

@@ -416,3 +416,21 @@ def test_chats_cannot_move_to_what_goes_or_is_not_there(chats: Store, run: Run, 
     refused = run("providers", "remove", "z", "--move-chats", to, "--yes", "--json")
     assert (refused.code, refused.error["code"]) == (1, code)
     assert chats.catalog.provider("z")
+
+
+def test_before_chats_of_this_machine_move_elsewhere_the_host_is_named(z: Store, run: Run) -> None:
+    run("ask", "-m", "z/z1", "Hello")
+    run("providers", "add", "far", "--kind", "openai", "--base-url", "https://far.example/v1")
+    run("models", "add", "far/f")
+    said = run("providers", "remove", "z", "--move-chats", "far/f", "--dry-run").out
+    assert "far/f answers at far.example: it sees the whole of each of these chats at its next turn." in said
+
+
+def test_chats_do_not_move_to_a_model_that_is_switched_off(z: Store, run: Run) -> None:
+    run("ask", "-m", "z/z1", "Hello")
+    run("models", "disable", "b/b1")
+    for more in ("--dry-run", "--yes"):
+        refused = run("providers", "remove", "z", "--move-chats", "b/b1", more, "--json")
+        assert (refused.code, refused.error["code"]) == (1, "invalid_input")
+        assert "b/b1 is switched off; the chats cannot move to it." in refused.error["message"]
+    assert z.catalog.provider("z")

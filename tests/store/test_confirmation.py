@@ -246,7 +246,7 @@ def test_a_move_gives_every_chat_that_was_shown_the_new_model_and_is_in_the_log(
     store.connection.execute("update chats set deleted_at = updated_at where title = 'z/z1 1'")
     before, shown, to = owners(store), shown_chats(two), two.live("b/b2")
     assert (len(shown.chats), shown.in_trash) == (4, 1)
-    moved = two.move_chats(shown, to)
+    moved = two.move_chats(shown, two.target(to.id))
     after = owners(store)
     assert {chat for chat in after if after[chat] != before[chat]} == {chat for chat, _ in shown.chats}
     assert {after[chat] for chat, _ in moved.before} == {to.id}
@@ -283,7 +283,7 @@ def first_of(store: Store, ref: str) -> int:
 def test_as_many_other_chats_are_not_what_was_confirmed(
     path: Path, store: Store, two: Catalog, meanwhile: str, with_removal: bool
 ) -> None:
-    shown, chats, to = two.removal_of_provider("z"), shown_chats(two), two.live("b/b2")
+    shown, chats, to = two.removal_of_provider("z"), shown_chats(two), two.target(two.live("b/b2").id)
     with Store(path) as other:
         CHATS_MEANWHILE[meanwhile](other)
     before = dump(store.connection, *EVERYTHING)
@@ -293,39 +293,51 @@ def test_as_many_other_chats_are_not_what_was_confirmed(
     two.move_chats(shown_chats(two), to)
 
 
+TARGET_MEANWHILE: dict[str, tuple[Callable[[Catalog], object], str]] = {
+    "elsewhere": (
+        lambda c: c.edit_provider(c.provider("near").id, base_url="https://far.example/v1"),
+        "near/n1 answers at far.example now",
+    ),
+    "off": (lambda c: c.switch_model(c.live("near/n1").id, False), "near/n1 is switched off now"),
+    "its provider off": (lambda c: c.switch_provider(c.provider("near").id, False), "near/n1 is switched off now"),
+    "gone": (lambda c: c.remove_model(c.live("near/n1").id), "near/n1 was removed"),
+}
+
+
 @pytest.mark.parametrize("with_removal", [False, True])
-def test_chats_do_not_move_to_a_model_that_left_this_machine_since_it_was_shown(
-    path: Path, store: Store, two: Catalog, with_removal: bool
+@pytest.mark.parametrize("meanwhile", TARGET_MEANWHILE)
+@pytest.mark.parametrize("address", ["http://localhost:1234/v1", "https://near.example/v1"])
+def test_chats_go_where_it_was_shown_that_they_go(
+    path: Path, store: Store, two: Catalog, address: str, meanwhile: str, with_removal: bool
 ) -> None:
-    two.add_provider("near", "openai", "http://localhost:1234/v1")
-    to = two.add_model("near", "n1")
-    shown, chats = two.removal_of_provider("z"), shown_chats(two)
+    two.add_provider("near", "openai", address)
+    shown, chats, to = two.removal_of_provider("z"), shown_chats(two), two.target(two.add_model("near", "n1").id)
+    change, told = TARGET_MEANWHILE[meanwhile]
     with Store(path) as other:
-        other.catalog.edit_provider(other.catalog.provider("near").id, base_url="https://far.example/v1")
+        change(other.catalog)
     before = dump(store.connection, *EVERYTHING)
-    with pytest.raises(Changed, match="near/n1 does not run on this machine any more"):
+    with pytest.raises(Changed, match=told):
         two.remove(shown, None, (chats, to)) if with_removal else two.move_chats(chats, to)
     assert dump(store.connection, *EVERYTHING) == before
-    two.move_chats(chats, two.live("near/n1"))
 
 
 def test_a_move_to_what_is_gone_or_going_moves_and_removes_nothing(path: Path, store: Store, two: Catalog) -> None:
-    shown, chats, b2 = two.removal_of_provider("z"), shown_chats(two), two.live("b/b2")
+    shown, chats, b2 = two.removal_of_provider("z"), shown_chats(two), two.target(two.live("b/b2").id)
     with Store(path) as other:
-        other.catalog.remove_model(b2.id)
+        other.catalog.remove_model(b2.model.id)
     before = dump(store.connection, *EVERYTHING)
-    with pytest.raises(NotFound, match="Resource not found"):
+    with pytest.raises(Changed, match="b/b2 was removed"):
         two.move_chats(chats, b2)
-    with pytest.raises(NotFound, match="Resource not found"):
+    with pytest.raises(Changed, match="b/b2 was removed"):
         two.remove(shown, None, (chats, b2))
-    with pytest.raises(InvalidInput, match="cannot move to what is removed"):
-        two.remove(shown, None, (chats, two.live("z/z2")))
+    with pytest.raises(InvalidInput, match="z/z2 is itself removed"):
+        two.remove(shown, None, (chats, two.target(two.live("z/z2").id)))
     assert dump(store.connection, *EVERYTHING) == before
 
 
 def test_a_removal_that_moves_its_chats_is_one_step_and_one_undo(store: Store, two: Catalog) -> None:
     before, owned = dump(store.connection), owners(store)
-    done = two.remove(two.removal_of_provider("z"), None, (shown_chats(two), two.live("c/c1")))
+    done = two.remove(two.removal_of_provider("z"), None, (shown_chats(two), two.target(two.live("c/c1").id)))
     assert done.moved is not None
     assert {owners(store)[chat] for chat, _ in done.moved.before} == {two.live("c/c1").id}
     assert two.last_removal("z") == done, "the log holds all of it"
@@ -339,7 +351,7 @@ def test_a_removal_that_moves_its_chats_is_one_step_and_one_undo(store: Store, t
 def test_a_removal_of_one_model_moves_its_chats_and_takes_them_back(store: Store, two: Catalog) -> None:
     owned, z1 = owners(store), two.live("z/z1")
     chats = two.move_of([z1.id])
-    two.remove(two.removal_of_model("z/z1"), None, (chats, two.live("z/z2")))
+    two.remove(two.removal_of_model("z/z1"), None, (chats, two.target(two.live("z/z2").id)))
     assert set(owners(store).values()).isdisjoint({z1.id})
     two.undo(two.last_model_removal("z/z1"))
     assert owners(store) == owned
@@ -350,7 +362,7 @@ def test_a_removal_of_one_model_moves_its_chats_and_takes_them_back(store: Store
 
 @pytest.mark.parametrize("what", ["removal", "undo", "move", "removal with move"])
 def test_a_removal_an_undo_and_a_move_are_one_immediate_transaction_each(store: Store, two: Catalog, what: str) -> None:
-    shown, chats, to = two.removal_of_provider("z"), shown_chats(two), two.live("b/b2")
+    shown, chats, to = two.removal_of_provider("z"), shown_chats(two), two.target(two.live("b/b2").id)
     work: dict[str, Callable[[], object]] = {
         "removal": lambda: two.remove(shown),
         "move": lambda: two.move_chats(chats, to),

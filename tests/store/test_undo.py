@@ -180,7 +180,7 @@ def test_a_choice_that_cannot_come_back_is_told(store: Store, two: Catalog) -> N
 def test_moved_chats_get_their_model_and_what_was_agreed_to_back(store: Store, two: Catalog) -> None:
     chat = add_chat(store, "Rain", "z/z1", [("q", "a")])
     store.connection.execute("""update chats set remote_hosts = '["api.example.com"]' where id = ?""", (chat,))
-    two.move_chats(two.move_of([two.live("z/z1").id]), two.live("b/b1"))
+    two.move_chats(two.move_of([two.live("z/z1").id]), two.target(two.live("b/b1").id))
     done = two.undo_event(newest(two))
     assert done.chats == 1
     row = store.connection.execute("select model_config_id, remote_hosts from chats where id = ?", (chat,)).fetchone()

@@ -19,6 +19,7 @@ from localchat.records import (
     KeySource,
     Model,
     MovePreview,
+    MoveTarget,
     Offers,
     Provider,
     Removal,
@@ -254,14 +255,14 @@ class Catalog:
         self,
         shown: RemovalPreview,
         picked: int | None = None,
-        moving_chats: tuple[MovePreview, Model] | None = None,
+        moving_chats: tuple[MovePreview, MoveTarget] | None = None,
     ) -> Removal:
         """Do what a person was shown and confirmed, and nothing else.
 
         ``picked``: the id of another successor than the one that was shown. ``moving_chats``: what ``move_of`` showed
-        of the chats, and the model that they get in the same transaction, as it was shown.
-        Raises Changed where provider, models, default, successor or chats are not what was shown, NotFound where what
-        was to go is gone (or the model that the chats were to get)."""
+        of the chats, and the target of those, which they get in the same transaction.
+        Raises Changed where provider, models, default, successor, chats or their new model are not what was shown,
+        NotFound where what was to go is gone, InvalidInput where the chats cannot get that model."""
         with self._changing() as change:
             return removal.remove(change, shown, picked, moving_chats)
 
@@ -270,9 +271,20 @@ class Catalog:
         with snapshot(self._connection):
             return moving.preview(self._connection, [self.model(model_id) for model_id in model_ids])
 
-    def move_chats(self, shown: MovePreview, to: Model) -> ChatsMoved:
-        """Give every chat that was shown the model ``to``. Raises Changed where the chats of these models are others
-        now or ``to`` does not run on this machine any more, NotFound where it is gone."""
+    def target(self, model_id: int) -> MoveTarget:
+        """The live model that chats are to get, and where it answers. Raises NotFound."""
+        with snapshot(self._connection):
+            return moving.target(self._connection, model_id)
+
+    def target_of(self, ref: str, going: RemovalPreview) -> MoveTarget:
+        """The same by ref, for the chats of what is to be removed. Raises NotFound, and InvalidInput where it goes too
+        or is switched off."""
+        with snapshot(self._connection):
+            return removal.target_of(self._connection, ref, going.models)
+
+    def move_chats(self, shown: MovePreview, to: MoveTarget) -> ChatsMoved:
+        """Give every chat that was shown that model. Raises Changed where the chats of these models are others now, or
+        the new one is gone, or answers elsewhere or not at all."""
         with self._changing() as change:
             return moving.move_chats(change, shown, to)
 

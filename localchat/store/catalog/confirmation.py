@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localchat.errors import Changed
-from localchat.records import Model, MovePreview, RemovalPreview, RestorePreview, TakeOver
+from localchat.records import Model, MovePreview, MoveTarget, RemovalPreview, RestorePreview, TakeOver
 from localchat.text import count, one_line
 
 
@@ -33,9 +33,13 @@ def of_move(shown: MovePreview, now: tuple[tuple[int, int], ...]) -> str:
     return " ".join(more + less) or "Some chats have another of these models by now."
 
 
-def of_target(shown: Model, now: Model) -> str:
-    """The same for the model that takes over, or that chats are given."""
-    return f"{now.ref} does not run on this machine any more." if shown.is_local and not now.is_local else ""
+def of_target(shown: MoveTarget, now: MoveTarget) -> str:
+    """The same for the model that chats are to get: where it answers, and whether it can."""
+    if shown.host != now.host:
+        return f"{now.model.ref} answers {f'at {now.host}' if now.host else 'inside this program'} now."
+    if shown.model.usable and not now.model.usable:
+        return f"{now.model.ref} is switched off now."
+    return ""
 
 
 def of_restore(shown: RestorePreview, now: RestorePreview) -> str:
@@ -104,7 +108,9 @@ def _heir(shown: RemovalPreview, now: RemovalPreview, heir: int | None) -> str:
     there = next((model for model in now.successors if model.id == heir), None)
     if there is None:
         return f"{known.ref if known else 'The model that was picked'} cannot take over any more."
-    return of_target(known, there) if known is not None else ""
+    if known is not None and known.is_local and not there.is_local:
+        return f"{there.ref} does not run on this machine any more."
+    return ""
 
 
 def _named(models: Iterable[Model], most: int = 3) -> str:

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from localchat.errors import Changed
-from localchat.records import ChatsMoved, Model, MovePreview
+from localchat.errors import Changed, NotFound
+from localchat.records import ChatsMoved, Model, MovePreview, MoveTarget
 from localchat.store.catalog import confirmation, queries
 from localchat.store.catalog.transaction import Change
 
@@ -27,6 +27,13 @@ def preview(connection: sqlite3.Connection, models: Sequence[Model]) -> MovePrev
         in_trash=len(chats) - queries.chats_using(connection, ids),
         newest_titles=queries.newest_titles(connection, ids),
     )
+
+
+def target(connection: sqlite3.Connection, model_id: int) -> MoveTarget:
+    """Raises NotFound."""
+    model = queries.live_model_by_id(connection, model_id)
+    place = queries.find_provider(connection, model.provider)
+    return MoveTarget(model, place.host if place is not None else "")
 
 
 def move(tx: sqlite3.Connection, chats: tuple[tuple[int, int], ...], to: Model) -> ChatsMoved:
@@ -43,24 +50,25 @@ def move(tx: sqlite3.Connection, chats: tuple[tuple[int, int], ...], to: Model) 
     return ChatsMoved(chats, to.id, tuple((row[0], row[1]) for row in agreed))
 
 
-def confirmed(change: Change, shown: MovePreview, to: Model) -> Model:
-    """The new model as it is now. Raises Changed where the chats are not those that were shown, or ``to`` ran on this
-    machine as it was shown and does not any more; NotFound where it is gone."""
-    target = queries.live_model_by_id(change.tx, to.id)
+def confirmed(change: Change, shown: MovePreview, to: MoveTarget) -> Model:
+    """The new model as it is now. Raises Changed where the chats, or where they go, are not what was shown."""
+    try:
+        now = target(change.tx, to.model.id)
+    except NotFound as error:
+        raise Changed(f"{to.model.ref} was removed. Nothing was changed.") from error
     chats = queries.chats_of(change.tx, [model.id for model in shown.models])
-    differs = confirmation.of_move(shown, chats) or confirmation.of_target(to, target)
-    if differs:
+    if differs := confirmation.of_move(shown, chats) or confirmation.of_target(to, now):
         raise Changed(f"{differs} Nothing was changed.")
-    return target
+    return now.model
 
 
-def move_chats(change: Change, shown: MovePreview, to: Model) -> ChatsMoved:
+def move_chats(change: Change, shown: MovePreview, to: MoveTarget) -> ChatsMoved:
     """The chats that were shown, and no others. One line of the log."""
-    target = confirmed(change, shown, to)
-    moved = move(change.tx, shown.chats, target)
+    new = confirmed(change, shown, to)
+    moved = move(change.tx, shown.chats, new)
     if moved.before:
         subject = ", ".join(model.ref for model in shown.models)
-        change.log("chats-moved", subject, {"chats_moved": as_detail(moved), "to": target.ref})
+        change.log("chats-moved", subject, {"chats_moved": as_detail(moved), "to": new.ref})
     return moved
 
 

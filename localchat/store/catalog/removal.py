@@ -16,6 +16,7 @@ from localchat.records import (
     ChatsMoved,
     Model,
     MovePreview,
+    MoveTarget,
     Provider,
     Removal,
     RemovalPreview,
@@ -94,7 +95,7 @@ def _checked(successor: Model, going: Iterable[Model]) -> Model:
 
 
 def remove(
-    change: Change, shown: RemovalPreview, picked: int | None, moving_chats: tuple[MovePreview, Model] | None
+    change: Change, shown: RemovalPreview, picked: int | None, moving_chats: tuple[MovePreview, MoveTarget] | None
 ) -> Removal:
     """What was shown, and nothing else."""
     provider, models = _still_there(change, shown)
@@ -105,8 +106,8 @@ def remove(
     moved = None
     if moving_chats is not None:
         shown_chats, to = moving_chats
-        _stays(to.id, models)
-        moved = moving.move(change.tx, shown_chats.chats, moving.confirmed(change, shown_chats, to))
+        new = _able(moving.confirmed(change, shown_chats, to), models)
+        moved = moving.move(change.tx, shown_chats.chats, new)
     chosen = next((model for model in now.successors if model.id == heir), None)
     return _take_out(change, provider, models, chosen, by_rule=picked is None, moved=moved)
 
@@ -145,14 +146,24 @@ def _all_moved(change: Change, models: Sequence[Model], to: int | None) -> Chats
     """Every chat of these models, as they are now."""
     if to is None:
         return None
-    _stays(to, models)
-    target = queries.live_model_by_id(change.tx, to)
-    return moving.move(change.tx, queries.chats_of(change.tx, [model.id for model in models]), target)
+    new = _able(queries.live_model_by_id(change.tx, to), models)
+    return moving.move(change.tx, queries.chats_of(change.tx, [model.id for model in models]), new)
 
 
-def _stays(to: int, going: Sequence[Model]) -> None:
-    if any(model.id == to for model in going):
-        raise InvalidInput("The chats cannot move to what is removed.", "Choose another model.")
+def _able(new: Model, going: Iterable[Model]) -> Model:
+    """A model that the chats of what goes can get. Raises InvalidInput."""
+    if any(model.id == new.id for model in going):
+        raise InvalidInput(f"{new.ref} is itself removed; the chats cannot move to it.", "Choose another model.")
+    if not new.usable:
+        raise InvalidInput(
+            f"{new.ref} is switched off; the chats cannot move to it.", "Choose another, or switch it on first."
+        )
+    return new
+
+
+def target_of(connection: sqlite3.Connection, ref: str, going: Iterable[Model]) -> MoveTarget:
+    """Raises NotFound, InvalidInput."""
+    return moving.target(connection, _able(queries.live_model(connection, ref), going).id)
 
 
 def _take_out(

@@ -79,9 +79,9 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
         )
         if picked is None:
             return
-        to = catalog.model(picked)
+        to = catalog.target(picked)
         stayed_here = any(model.is_local is not False for model in models)
-        if stayed_here and not to.is_local and not await _may_leave(shell, number, to):
+        if stayed_here and not to.model.is_local and not await _may_leave(shell, number, to.model):
             return
         try:
             moved = await shell.written_apart("move the chats", functools.partial(_moved, shown, to))
@@ -91,7 +91,7 @@ async def move_chats(shell: Shell, models: list[Model]) -> None:
 
     shell.catalog_changed()
     shell.chats_changed()
-    shell.undos.tell(f"Moved {count(len(moved.before), 'chat')} from {what} to {one_line(to.model)}.")
+    shell.undos.tell(f"Moved {count(len(moved.before), 'chat')} from {what} to {one_line(to.model.model)}.")
 
 
 def _move_of(models: list[Model], store: Store) -> MovePreview:

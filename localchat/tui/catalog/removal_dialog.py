@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Button, Select
 
 from localchat.errors import Changed, LocalChatError
-from localchat.records import Model, MovePreview, Provider, Removal, RemovalPreview
+from localchat.records import Model, MovePreview, MoveTarget, Provider, Removal, RemovalPreview
 from localchat.store import patiently
 from localchat.store.catalog import confirmation
 from localchat.text import count, one_line
@@ -50,8 +50,8 @@ class RemovalDialog(Dialog[Removed | None]):
         super().__init__(f"Remove {preview.provider.name if preview.provider else preview.models[0].ref}?")
         self._preview = preview
         self._target: Provider | Model = preview.provider or preview.models[0]
-        self._chats: MovePreview | None = None
-        self._to: Model | None = None  # the model that the chats get, as it stands here
+        self._targets: dict[int, MoveTarget] = {}  # what the chats can get, as it stands here
+        self._chats: MovePreview | None = None  # those that are to move, once they are
         self._removing = False
         self._gone = False
         self._drawn = False
@@ -84,7 +84,7 @@ class RemovalDialog(Dialog[Removed | None]):
         if self._gone or self._removing:
             return
         before, heir = self._preview, self._heir_shown()
-        moving, chats = self._to, self._chats
+        moving, chats = self._destination(), self._chats
         try:
             self._preview = self.app.store.catalog.removal_of(self._target)
         except LocalChatError as error:
@@ -92,12 +92,17 @@ class RemovalDialog(Dialog[Removed | None]):
             return
         differs = confirmation.of_removal(before, self._preview, heir)
         self._show(heir)
-        if not differs and moving is not None and chats is not None and self._chats is not None:
-            differs = confirmation.of_move(chats, self._chats.chats)
-            if not differs and self._to is not None and self._to.id == moving.id:
-                differs = confirmation.of_target(moving, self._to)
+        if not differs and moving is not None and chats is not None:
+            differs = self._differs(chats, moving)
         if differs:
             self._warn(f"{differs} Nothing was changed.")
+
+    def _differs(self, chats: MovePreview, shown: MoveTarget) -> str:
+        """What decides about the move, and is not what was shown."""
+        now = self._destination()
+        if now is None or self._chats is None:
+            return f"{one_line(shown.model.ref)} cannot get the chats any more."
+        return confirmation.of_move(chats, self._chats.chats) or confirmation.of_target(shown, now)
 
     def _lost(self, error: LocalChatError) -> None:
         """There is nothing left to remove."""
@@ -119,8 +124,6 @@ class RemovalDialog(Dialog[Removed | None]):
     def _show(self, keep: int | None = None) -> None:
         """``keep``: who was to take over before; chosen still where that is possible, else nobody is."""
         preview = self._preview
-        ids = [model.id for model in preview.models]
-        self._chats = self.app.store.catalog.move_of(ids) if preview.chats_affected else None
         self._show_movers()
         self.query_one("#models", Words).say(self._models_words(preview))
         titles = [one_line(title, 40) or "untitled" for title in preview.newest_titles]
@@ -139,7 +142,10 @@ class RemovalDialog(Dialog[Removed | None]):
     def _movers(self) -> list[tuple[Text, int]]:
         """What can become of the chats: they stay, or get one of the models that can answer."""
         going = [model.id for model in self._preview.models]
-        others = self.app.store.catalog.successors(without=going) if self._preview.chats_affected else []
+        catalog = self.app.store.catalog
+        hosts = {provider.name: provider.host for provider in catalog.providers()}
+        others = catalog.successors(without=going) if self._preview.chats_affected else []
+        self._targets = {model.id: MoveTarget(model, hosts.get(model.provider, "")) for model in others}
         stay = "The chats stay with it" if len(going) == 1 else "The chats stay with them"
         return [(Text(stay), STAY)] + [(Text(f"Move them to {label(model)}"), model.id) for model in others]
 
@@ -150,12 +156,18 @@ class RemovalDialog(Dialog[Removed | None]):
             select.set_options(movers)
             select.value = chosen if any(chosen == value for _, value in movers) else STAY
         select.display = len(movers) > 1
+        self._count_chats()
 
-    def _moving(self) -> Model | None:
-        """The model that the chats get, where they are to move."""
+    @on(Select.Changed, "#move")
+    def _count_chats(self) -> None:
+        """Which chats these are is asked only where they are to move: it may be many."""
+        ids = [model.id for model in self._preview.models]
+        self._chats = None if self._destination() is None else self.app.store.catalog.move_of(ids)
+
+    def _destination(self) -> MoveTarget | None:
+        """The model that the chats get, where they are to move, as it stands here."""
         value = self.query_one("#move", Select).value
-        there = self.app.store.catalog.successors() if isinstance(value, int) and value != STAY else []
-        return next((model for model in there if model.id == value), None)
+        return self._targets.get(value) if isinstance(value, int) else None
 
     def _show_successors(self, preview: RemovalPreview, keep: int | None) -> None:
         self.query_one("#successor").display = preview.removes_default and bool(preview.successors)
@@ -169,10 +181,9 @@ class RemovalDialog(Dialog[Removed | None]):
         self._drawn = True
         self._explain()
 
-    @on(Select.Changed)
+    @on(Select.Changed, "#after, #move")
     def _explain(self) -> None:
         """Why this one, and what it means for chats that ran on this machine."""
-        self._to = self._moving()
         self.query_one("#chats", Words).say(self._chats_words())
         successor = self._successor()
         why, caution = "", ""
@@ -187,12 +198,12 @@ class RemovalDialog(Dialog[Removed | None]):
             why = f"  {reason}; it runs {place_words(place) if place else 'elsewhere'}"
         stand_in = successor if self._preview.removes_default else self._preview.default_before
         ran_here = any(model.is_local for model in self._preview.models)
-        moving = self._to
-        if moving is not None:
-            if ran_here and not moving.is_local:
+        target = self._destination()
+        if target is not None:
+            if ran_here and not target.model.is_local:
                 caution = (
-                    f"⚠ These chats ran on this machine; {one_line(moving.model)} does not. It sees the whole of each "
-                    "chat at its next turn."
+                    f"⚠ These chats ran on this machine. {one_line(target.model.model)} answers at "
+                    f"{one_line(target.host)}: it sees the whole of each chat at its next turn."
                 )
         elif stand_in is not None and not stand_in.is_local and ran_here and self._preview.chats_affected:
             caution = (
@@ -217,16 +228,16 @@ class RemovalDialog(Dialog[Removed | None]):
         return f"{count(len(preview.models), 'model')} {verb}: {names(preview.models)}."
 
     def _chats_words(self) -> str:
-        preview, moving = self._preview, self._to
+        preview, target = self._preview, self._destination()
         if not preview.models:
             return ""
         them, number = "it" if len(preview.models) == 1 else "them", preview.chats_affected
         if not number:
             return f"No chat uses {them}."
         use = f"{count(number, 'chat uses', 'chats use')} {them}."
-        if moving is not None and self._chats is not None:
+        if target is not None and self._chats is not None:
             trash = f" ({self._chats.in_trash:,} more in the trash)" if self._chats.in_trash else ""
-            return f"{use} {'It gets' if number == 1 else 'They get'} {label(moving)} for good{trash}."
+            return f"{use} {'It gets' if number == 1 else 'They get'} {label(target.model)} for good{trash}."
         stay, inside = ("It stays", "it") if number == 1 else ("They stay", "them")
         after = preview.default_after
         if after is None:
@@ -256,18 +267,18 @@ class RemovalDialog(Dialog[Removed | None]):
         """Once, however often the key repeats. The whole request is made of what stands here, before anything waits."""
         if self._removing or self._gone or self.app.screen is not self:
             return
-        shown, successor, moving = self._preview, self._successor(), self._to
+        shown, successor, target, chats = self._preview, self._successor(), self._destination(), self._chats
         if shown.removes_default and shown.successors and successor is None:
             self._warn("Choose who takes over first.")
             self.query_one("#after").focus()
             return
         rule = shown.default_after.id if shown.default_after else None
         picked = successor.id if successor is not None and shown.removes_default and successor.id != rule else None
-        chats = (self._chats, moving) if self._chats is not None and moving is not None else None
+        moving = None if target is None or chats is None else (chats, target)
         forget = self.query_one("#forget", Tick)
         self._removing = True
         try:
-            done = await patiently(lambda: self.app.store.catalog.remove(shown, picked, chats))
+            done = await patiently(lambda: self.app.store.catalog.remove(shown, picked, moving))
         except LocalChatError as error:
             self._removing = False
             self._refused(error)

@@ -357,4 +357,64 @@ async def test_chats_of_this_machine_that_are_to_move_elsewhere_are_warned_of(st
     async with app.run_test(size=(80, 30)) as pilot:
         await settled(pilot)
         app.screen.query_one("#move", Select).value = stocked.catalog.live("openai/gpt-4o").id
-        await settled(pilot, lambda: "It sees the whole of each chat at its next turn." in words(pilot))
+        await settled(
+            pilot,
+            lambda: (
+                "gpt-4o answers at api.openai.com: it sees the whole of each chat at its next turn." in words(pilot)
+            ),
+        )
+
+
+TARGET_MEANWHILE: dict[str, tuple[Callable[[Store], object], str]] = {
+    "gone": (
+        lambda s: s.catalog.remove_model(s.catalog.live("ollama/llama3.2:3b").id),
+        "cannot get the chats any more",
+    ),
+    "off": (
+        lambda s: s.catalog.switch_model(s.catalog.live("ollama/llama3.2:3b").id, False),
+        "cannot get the chats any more",
+    ),
+    "elsewhere": (
+        lambda s: s.catalog.edit_provider(s.catalog.provider("ollama").id, base_url="https://far.example/v1"),
+        "answers at far.example now",
+    ),
+}
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen by the window", "a moment before the key"])
+@pytest.mark.parametrize("meanwhile", TARGET_MEANWHILE)
+async def test_chats_never_stay_or_go_elsewhere_where_another_model_was_shown_for_them(
+    stocked: Store, second: Store, meanwhile: str, seen: bool
+) -> None:
+    before, (change, told) = owners(stocked), TARGET_MEANWHILE[meanwhile]
+    app = Bench(stocked, ProvidersScreen())
+    async with app.run_test(size=(80, 30)) as pilot:
+        await pilot.press("d")
+        await settled(pilot, lambda: isinstance(app.screen, RemovalDialog))
+        app.screen.query_one("#move", Select).value = stocked.catalog.live("ollama/llama3.2:3b").id
+        await settled(pilot, lambda: "They get llama3.2:3b · ollama for good." in words(pilot))
+        change(second)
+        if seen:
+            app.catalog_changed()
+            await settled(pilot, lambda: told in words(pilot))
+        else:
+            await pilot.press("y")
+            await settled(pilot, lambda: "Nothing was changed." in words(pilot))
+        focused = app.screen.focused
+        assert focused is not None
+        assert focused.id == "no"
+        assert owners(stocked) == before
+        assert stocked.catalog.provider("openai")
+
+
+async def test_chats_are_counted_only_where_they_are_to_move(stocked: Store) -> None:
+    """Which they are may be many: opening the dialog reads how many, not which."""
+    asked: list[str] = []
+    stocked.connection.set_trace_callback(asked.append)
+    app = Bench(stocked, RemovalDialog(stocked.catalog.removal_of_provider("openai")))
+    async with app.run_test(size=(80, 30)) as pilot:
+        await settled(pilot, lambda: "4 chats use them." in words(pilot))
+        assert not any("union all" in statement for statement in asked)
+        app.screen.query_one("#move", Select).value = stocked.catalog.live("ollama/qwen3:8b").id
+        await settled(pilot, lambda: any("union all" in statement for statement in asked))
+    stocked.connection.set_trace_callback(None)
