@@ -9,7 +9,7 @@ import functools
 
 from localchat.errors import Changed
 from localchat.providers.presets import Template
-from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, ChatsMoved, Model, MovePreview, Provider, Removal
+from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, ChatsMoved, Model, MovePreview, MoveTarget, Provider, Removal
 from localchat.store import Store, patiently
 from localchat.text import count, one_line
 from localchat.tui.catalog.model_picker import ModelPicker
@@ -98,7 +98,7 @@ def _move_of(models: list[Model], store: Store) -> MovePreview:
     return store.catalog.move_of([model.id for model in models])
 
 
-def _moved(shown: MovePreview, to: Model, store: Store) -> ChatsMoved:
+def _moved(shown: MovePreview, to: MoveTarget, store: Store) -> ChatsMoved:
     return store.catalog.move_chats(shown, to)
 
 
