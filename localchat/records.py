@@ -105,7 +105,8 @@ class Ref(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A saved place that answers. ``key_name`` is the environment variable or the keyring entry; never the key."""
+    """A saved place that answers. ``key_name`` is the environment variable or the keyring entry; never the key.
+    ``limits``: what its server may cost, by name, where that is not what localchat allows by itself."""
 
     id: int
     name: str
@@ -116,6 +117,7 @@ class Provider:
     enabled: bool
     created_at: str
     updated_at: str
+    limits: dict[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def local(self) -> bool:

@@ -5,12 +5,13 @@ Nothing here reads the store. What may be a key that was pasted by mistake is ne
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import os
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -337,6 +338,66 @@ PARAMETERS: dict[str, tuple[float, float, bool]] = {
     "seed": (-(2**53), 2**53, True),
     "max_tokens": (1, MOST_TOKENS, True),
 }
+
+
+# What a server may cost, by name: whether it is bytes (whole numbers) or seconds, and the most of it. What each of them
+# bounds: ``providers.limits``.
+LIMITS: dict[str, tuple[str, float]] = {
+    **dict.fromkeys(("error", "line", "reply", "stream"), ("bytes", 2.0**40)),
+    **dict.fromkeys(("connect", "first_word", "between", "whole", "listing"), ("seconds", 10.0**7)),
+}
+
+
+def limits(there: Mapping[str, float], changes: Mapping[str, float | None]) -> dict[str, float]:
+    """Those that are ``there`` with some of them set by name; None takes one away."""
+    set_now = {name: limit(name, str(value), f"{name}={value}") for name, value in changes.items() if value is not None}
+    return {**{name: value for name, value in there.items() if name not in changes}, **set_now}
+
+
+def limit(name: str, value: str, written: str) -> float:
+    """The number. Raises InvalidInput for what is none, or for a name that is none; ``written``: how both stood."""
+    unit, most = LIMITS.get(name, ("", 0.0))
+    try:
+        number = int(value) if unit == "bytes" else float(value)
+    except (ValueError, OverflowError):
+        number = 0
+    if not 0 < number <= most:  # false for NaN too
+        raise InvalidInput(
+            f"{quoted(written)} is no limit.",
+            f"Write NAME=NUMBER. In bytes: {_limits_in('bytes')}; in seconds: {_limits_in('seconds')}.",
+        )
+    return number
+
+
+def _limits_in(unit: str) -> str:
+    return ", ".join(name for name, (its, _) in LIMITS.items() if its == unit)
+
+
+def limits_given(pairs: Iterable[str]) -> dict[str, float | None]:
+    """What ``NAME=NUMBER`` sets by name; None where nothing stands after the ``=``. Raises InvalidInput."""
+    found: dict[str, float | None] = {}
+    for pair in pairs:
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if equals and not value and name in LIMITS:
+            found[name] = None
+        else:
+            found[name] = limit(name, value, pair)
+    return found
+
+
+def sound_limits(stored: Mapping[str, Any]) -> dict[str, float]:
+    """Those that are limits: another program may have written anything."""
+    found: dict[str, float] = {}
+    for name, value in stored.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            with contextlib.suppress(InvalidInput, ValueError):
+                found[name] = limit(name, str(value), name)
+    return found
+
+
+def limit_words(limits: Mapping[str, float]) -> str:
+    """As they are written: ``first_word=600 whole=7200``."""
+    return " ".join(f"{name}={int(value) if value == int(value) else value}" for name, value in limits.items())
 
 
 def weights(provider_kind: str, model: str, path: str | None) -> str | None:

@@ -18,7 +18,7 @@ from localchat.cli.session import Session, interactive, pass_session
 from localchat.errors import InvalidInput, NotInstalled
 from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal, RemovalPreview, TakeOver
 from localchat.text import count, one_line
-from localchat.validation import ReplayFile
+from localchat.validation import ReplayFile, limit_words, limits_given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +41,17 @@ _TAKE_OVER = click.option(
 )
 _KEY_STDIN = click.option(
     "--key-stdin", is_flag=True, help="Read its key from standard input, and keep it in the keyring of this system."
+)
+
+
+_LIMIT = click.option(
+    "--limit",
+    "limits",
+    type=Words(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What its server may cost: first_word, between, whole, connect, listing in seconds; reply, stream, line, error"
+    " in bytes.",
 )
 
 
@@ -79,6 +90,7 @@ def _entry(session: Session, provider: Provider) -> dict[str, Any]:
         "key_source": provider.key_source,
         "key_name": provider.key_name,
         "local": provider.local,
+        "limits": provider.limits,
         "models": len(session.store.catalog.models(provider.name)),
         "created_at": provider.created_at,
         "updated_at": provider.updated_at,
@@ -113,6 +125,7 @@ def _key(entry: dict[str, Any]) -> str:
 @_AT_ONCE
 @_KEY_ENV
 @_KEY_STDIN
+@_LIMIT
 @_TAKE_OVER
 @pass_session
 def add(
@@ -125,6 +138,7 @@ def add(
     at_once: bool | None,
     key_env: str | None,
     key_stdin: bool,
+    limits: tuple[str, ...],
     take_over: bool | None,
 ) -> None:
     """Add a provider.
@@ -139,13 +153,14 @@ def add(
     elif (path, in_order, at_once) != (None, None, None):
         raise wrong_usage("--path, --in-order and --at-once belong to --kind replay.")
     catalog = session.store.catalog
+    costs = limits_given(limits)
     key = _read_key() if key_stdin else None
 
     def added(left: TakeOver | None) -> Provider:
         if key is not None:
-            return _add_with_key(session, name, kind, base_url, key, left)
+            return _add_with_key(session, name, kind, base_url, key, costs, left)
         source: KeySource = "env" if key_env is not None else "none"
-        return catalog.add_provider(name, kind, base_url, source, key_env, taking_over=left)
+        return catalog.add_provider(name, kind, base_url, source, key_env, limits=costs, taking_over=left)
 
     provider, taken, left = taken_over(session, name, take_over, added)
     lines = [f"Added {provider.name}. `localchat models discover {provider.name}` lists its models."]
@@ -191,7 +206,13 @@ def _replayed(old: str, base_url: str | None, path: str | None, in_order: bool |
 
 
 def _add_with_key(
-    session: Session, name: str, kind: str, base_url: str | None, key: str, left: TakeOver | None
+    session: Session,
+    name: str,
+    kind: str,
+    base_url: str | None,
+    key: str,
+    costs: dict[str, float | None],
+    left: TakeOver | None,
 ) -> Provider:
     """The key first: no provider is saved without it. Where the store then refuses, it leaves the keyring again."""
     from localchat.providers.keys import kept_apart
@@ -199,7 +220,7 @@ def _add_with_key(
 
     catalog = session.store.catalog
     with kept_apart(provider_name(name), key) as entry:
-        return catalog.add_provider(name, kind, base_url, "keyring", entry, taking_over=left)
+        return catalog.add_provider(name, kind, base_url, "keyring", entry, limits=costs, taking_over=left)
 
 
 def _read_key() -> str:
@@ -221,6 +242,7 @@ def _read_key() -> str:
 @_KEY_ENV
 @_KEY_STDIN
 @click.option("--no-key", is_flag=True, help="It needs no key.")
+@_LIMIT
 @click.option("--take-over", is_flag=True, help="Removed models of its name, of an import, belong to it from now on.")
 @pass_session
 def edit(
@@ -234,13 +256,17 @@ def edit(
     key_env: str | None,
     key_stdin: bool,
     no_key: bool,
+    limits: tuple[str, ...],
     take_over: bool,
 ) -> None:
-    """Change what is given of the provider NAME."""
+    """Change what is given of the provider NAME.
+
+    `--limit NAME=` goes back to what localchat allows by itself.
+    """
     if (key_env is not None) + key_stdin + no_key > 1:
         raise wrong_usage("--key-env, --key-stdin and --no-key exclude each other.")
     replay = (path, in_order, at_once) != (None, None, None)
-    rest = key_stdin or no_key or replay or take_over
+    rest = key_stdin or no_key or replay or limits or take_over
     if new_name is None and base_url is None and key_env is None and not rest:
         raise wrong_usage("Nothing to change was given.")
     catalog = session.store.catalog
@@ -249,17 +275,26 @@ def edit(
         if old.kind != "replay":
             raise wrong_usage("--path, --in-order and --at-once belong to providers of kind replay.")
         base_url = _replayed(old.base_url or "", base_url, path, in_order, at_once)
+    costs = limits_given(limits)
     key = _read_key() if key_stdin else None
     source: KeySource | None = "env" if key_env is not None else "keyring" if key_stdin else "none" if no_key else None
     left = catalog.left_behind(old.name) if take_over else None
     with _kept(old, key) as entry:
         provider = catalog.edit_provider(
-            old.id, name=new_name, base_url=base_url, key_source=source, key_name=entry or key_env, taking_over=left
+            old.id,
+            name=new_name,
+            base_url=base_url,
+            key_source=source,
+            key_name=entry or key_env,
+            limits=costs,
+            taking_over=left,
         )
     if old.key_source == "keyring" and provider.key_name != old.key_name:
         notice(f"Its old key stays in the keyring, as “{old.key_name}”.")
     _tell_of_address(session, old, provider)
     lines = [f"Saved {provider.name}."]
+    if costs:
+        lines.append(f"Its limits: {limit_words(provider.limits) or 'those of localchat'}.")
     if left is not None:
         lines.append(_took_over(left) if left.models else f"Nothing was left under {old.name}/…")
     answer(session, {**_entry(session, provider), "taken_over": _refs(left)}, *lines)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import math
 import os
 import time
 from collections.abc import AsyncGenerator
@@ -16,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from localchat import validation
 from localchat.errors import ASK_AGAIN, InvalidInput, ProviderUnavailable, ReplyEmpty
 from localchat.providers import failures
 from localchat.providers.failures import Place
@@ -60,10 +60,11 @@ class Breath:
 
 
 def budgets_of(provider: Provider) -> Budgets:
-    """The budgets of this provider: the defaults, changed by ``$LOCALCHAT_LIMITS``.
+    """The budgets of this provider: the defaults, changed by ``$LOCALCHAT_LIMITS`` and by its own limits.
 
-    It holds ``NAME=NUMBER`` for every provider and ``PROVIDER.NAME=NUMBER`` for one, separated by spaces; the latter
-    win. Raises InvalidInput for anything else.
+    The variable holds ``NAME=NUMBER`` for every provider and ``PROVIDER.NAME=NUMBER`` for one, separated by spaces.
+    What is said of one provider goes before what is said of all, and the variable before what is stored. Raises
+    InvalidInput for anything else in it.
     """
     general: dict[str, float] = {}
     own: dict[str, float] = {}
@@ -73,22 +74,18 @@ def budgets_of(provider: Provider) -> Budgets:
         number = _checked(name, value, setting)
         if whose in ("", provider.name):
             (own if whose else general)[name] = number
-    changed: dict[str, Any] = {**general, **own}
+    changed: dict[str, Any] = {**general, **provider.limits, **own}
     return dataclasses.replace(Budgets(), **changed)
 
 
 def _checked(name: str, value: str, setting: str) -> float:
-    kinds = {each.name: each.type for each in dataclasses.fields(Budgets)}
     try:
-        number = float(value) if kinds[name] == "float" else int(value)
-    except (KeyError, ValueError):
-        number = 0
-    if not 0 < number < math.inf:
+        return validation.limit(name, value, setting)
+    except InvalidInput as error:
         raise InvalidInput(
             f"{one_line(setting, 60)} in ${VARIABLE} is no limit.",
-            f"Write NAME=NUMBER or PROVIDER.NAME=NUMBER; names: {', '.join(kinds)}.",
-        )
-    return number
+            f"Write NAME=NUMBER or PROVIDER.NAME=NUMBER; names: {', '.join(validation.LIMITS)}.",
+        ) from error
 
 
 async def watched(pieces: AsyncGenerator[Piece, None], place: Place, budgets: Budgets) -> AsyncGenerator[Piece, None]:

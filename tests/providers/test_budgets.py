@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import fields, replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from localchat.errors import InvalidInput, ProviderRejected, ProviderUnavailable
 from localchat.providers import connect, failures, limits
 from localchat.providers.limits import MB, Budgets, budgets_of
 from localchat.records import Provider, Usage
+from localchat.validation import LIMITS
 from tests import hostile
 from tests.fakes import WORDS, FakeEndpoint
 from tests.providers.conftest import KEY, Make, asking, read, until
@@ -171,6 +173,21 @@ def test_budgets_are_set_for_all_providers_and_for_one(provider: Make, monkeypat
     assert budgets_of(provider("openai")) == Budgets(first_word=900, reply=1000)
     assert budgets_of(provider("openai", name="other")) == Budgets(first_word=600)
     assert budgets_of(provider("openai", name="my.acme-2")) == Budgets(first_word=600, whole=5.5)
+
+
+def test_limits_of_a_provider_go_before_those_of_all_and_its_own_variable_before_them(
+    provider: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = replace(provider("openai"), limits={"first_word": 700.0, "reply": 5000})
+    assert budgets_of(acme) == Budgets(first_word=700, reply=5000)
+    monkeypatch.setenv(limits.VARIABLE, "first_word=600 whole=60 acme.reply=1000")
+    assert budgets_of(acme) == Budgets(first_word=700, whole=60, reply=1000)
+
+
+def test_every_limit_that_can_be_stored_is_a_budget_and_the_other_way_round() -> None:
+    assert {name: unit == "bytes" for name, (unit, _) in LIMITS.items()} == {
+        each.name: each.type == "int" for each in fields(Budgets)
+    }
 
 
 @pytest.mark.parametrize("setting", ["first_word", "first_word=", "word=5", "whole=-1", "whole=nan", "reply=1.5", "=3"])

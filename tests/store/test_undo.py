@@ -288,6 +288,7 @@ def test_what_a_line_holds_does_not_follow_the_records(store: Store, two: Catalo
     assert set(detail) == {"provider", "models", "default_before", "default_after"}
     assert set(detail["provider"]) == {
         "id", "name", "kind", "base_url", "key_source", "key_name", "enabled", "created_at", "updated_at",
+        "limits",
     }  # fmt: skip
     assert [set(each) for each in detail["models"]] == [{"id", "ref"}] * 2
 

@@ -100,12 +100,13 @@ class Catalog:
         key_source: KeySource = "none",
         key_name: str | None = None,
         *,
+        limits: Mapping[str, float | None] | None = None,
         taking_over: TakeOver | None = None,
     ) -> Provider:
-        """Raises InvalidInput (name, kind, base URL, key variable), AlreadyExists. A key in the keyring lies under
-        ``key_name``, else under the provider's name. ``taking_over``: what was shown of ``left_behind`` and goes to the
-        new provider in the same step; raises Changed where that is not as it was shown."""
-        new = editing.NewProvider.checked(name, kind, base_url, key_source, key_name)
+        """Raises InvalidInput (name, kind, base URL, key variable, limits), AlreadyExists. A key in the keyring lies
+        under ``key_name``, else under the provider's name. ``taking_over``: what was shown of ``left_behind`` and goes
+        to the new provider in the same step; raises Changed where that is not as it was shown."""
+        new = editing.NewProvider.checked(name, kind, base_url, key_source, key_name, limits)
         with self._changing() as change:
             return editing.add_provider(change, new, taking_over)
 
@@ -117,17 +118,19 @@ class Catalog:
         base_url: str | None = None,
         key_source: KeySource | None = None,
         key_name: str | None = None,
+        limits: Mapping[str, float | None] | None = None,
         seen: Mapping[str, Any] | None = None,
         taking_over: TakeOver | None = None,
     ) -> Provider:
         """Change what is given; an empty ``base_url`` takes the address away. A new name is followed by its models, the
         removed ones too, in the same transaction. A new address sets ``is_local`` of the live models.
+        ``limits`` are set by name; None leaves one to localchat.
         ``taking_over`` as in ``add_provider``. Raises NotFound, InvalidInput, AlreadyExists, and Changed (with ``now``)
         where one of ``seen``, what stood in the edited fields before, is neither that any more nor what it is to be."""
         with self._changing() as change:
             if taking_over is not None:
                 editing.take_over(change, provider_id, taking_over)
-            return editing.edit_provider(change, provider_id, name, base_url, key_source, key_name, seen)
+            return editing.edit_provider(change, provider_id, name, base_url, key_source, key_name, limits, seen)
 
     def switch_provider(self, provider_id: int, enabled: bool) -> DefaultChange:
         """Raises NotFound."""

@@ -25,6 +25,7 @@ class NewProvider:
     base_url: str | None
     key_source: KeySource
     key_name: str | None
+    limits: dict[str, float]
 
     @classmethod
     def checked(
@@ -34,18 +35,20 @@ class NewProvider:
         base_url: str | None = None,
         key_source: str = "none",
         key_name: str | None = None,
+        limits: Mapping[str, float | None] | None = None,
     ) -> NewProvider:
         name = validation.provider_name(name)
         kind = validation.kind(kind)
-        return cls(name, kind, validation.base_url(kind, base_url), *validation.key(key_source, key_name, name))
+        source, entry = validation.key(key_source, key_name, name)
+        return cls(name, kind, validation.base_url(kind, base_url), source, entry, validation.limits({}, limits or {}))
 
 
 def add_provider(change: Change, new: NewProvider, shown: TakeOver | None = None) -> Provider:
     _free_provider_name(change, new.name)
     change.tx.execute(
-        "insert into providers (name, kind, base_url, key_source, key_name, created_at, updated_at)"
-        " values (?, ?, ?, ?, ?, ?, ?)",
-        (new.name, new.kind, new.base_url, new.key_source, new.key_name, change.at, change.at),
+        "insert into providers (name, kind, base_url, key_source, key_name, limits, created_at, updated_at)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?)",
+        (new.name, new.kind, new.base_url, new.key_source, new.key_name, json.dumps(new.limits), change.at, change.at),
     )
     added = queries.provider_named(change.tx, new.name)
     taken = {} if shown is None else {"taken_over": taking_over.take_over(change, added, shown)}
@@ -72,11 +75,14 @@ def edit_provider(
     base_url: str | None,
     key_source: KeySource | None,
     key_name: str | None,
+    limits: Mapping[str, float | None] | None,
     seen: Mapping[str, Any] | None,
 ) -> Provider:
     old = queries.provider_by_id(change.tx, provider_id)
-    new = _edited(old, name, base_url, key_source, key_name)
-    edited = ("name", "base_url", "key_source", "key_name")
+    new = replace(
+        _edited(old, name, base_url, key_source, key_name), limits=validation.limits(old.limits, limits or {})
+    )
+    edited = ("name", "base_url", "key_source", "key_name", "limits")
     confirmation.check_edit(
         f"The provider {old.name}",
         seen or {},
@@ -95,11 +101,13 @@ def edit_provider(
         )
     change.write(
         f"The provider {old.name}",
-        "update providers set name = ?, base_url = ?, key_source = ?, key_name = ?, updated_at = ? where id = ?",
+        "update providers set name = ?, base_url = ?, key_source = ?, key_name = ?, limits = ?, updated_at = ?"
+        " where id = ?",
         new.name,
         new.base_url,
         new.key_source,
         new.key_name,
+        json.dumps(new.limits),
         change.at,
         old.id,
     )

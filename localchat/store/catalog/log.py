@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from localchat import validation
 from localchat.errors import StoreUnreadable
 from localchat.records import CatalogEvent, ChatsMoved, Model, Provider, Removal
 from localchat.store.catalog import moving, queries
@@ -33,6 +34,7 @@ _PROVIDER: dict[str, Any] = {
     "enabled": True,
     "created_at": "1970-01-01T00:00:00.000Z",
     "updated_at": "1970-01-01T00:00:00.000Z",
+    "limits": {},
 }
 
 
@@ -135,6 +137,7 @@ def _provider(line: Mapping[str, Any]) -> Provider:
             "base_url": row["base_url"] or None,
             "key_name": row["key_name"] or None,
             "enabled": bool(row["enabled"]),
+            "limits": validation.sound_limits(row["limits"]),
         }
     )
 

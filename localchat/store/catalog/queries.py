@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
+from localchat import validation
 from localchat.errors import InvalidInput, NotFound, Remedy, Way
 from localchat.records import KEY_SOURCES, CatalogEvent, Model, Provider, Ref
 from localchat.store.fields import document, number, number_or_none, one_of, text, text_or_none
@@ -28,6 +29,7 @@ def provider_of(row: sqlite3.Row) -> Provider:
         enabled=bool(row["enabled"]),
         created_at=text(row["created_at"]),
         updated_at=text(row["updated_at"]),
+        limits=validation.sound_limits(document(row["limits"])),
     )
 
 

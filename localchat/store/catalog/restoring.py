@@ -6,6 +6,7 @@ whatever that is called by now. What a person was shown is compared inside the t
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass, replace
 
@@ -170,9 +171,10 @@ def undo(change: Change, removal: Removal) -> Restored:
     plan = _planned(change.tx, removal)
     if removal.provider is not None:
         change.tx.execute(
-            "insert into providers (id, name, kind, base_url, key_source, key_name, enabled, created_at, updated_at)"
-            " values (:id, :name, :kind, :base_url, :key_source, :key_name, :enabled, :created_at, :updated_at)",
-            log.provider_row(removal.provider),
+            "insert into providers (id, name, kind, base_url, key_source, key_name, enabled, created_at, updated_at,"
+            " limits) values (:id, :name, :kind, :base_url, :key_source, :key_name, :enabled, :created_at, :updated_at,"
+            " :limits)",
+            {**log.provider_row(removal.provider), "limits": json.dumps(removal.provider.limits)},
         )
         change.tx.execute(  # those that went before it follow its name, too
             "update model_configs set provider = ? where provider_id = ? and provider <> ? and deleted_at is not null",

@@ -120,11 +120,13 @@ def _provider_as_before(change: Change, event: CatalogEvent) -> None:
         )
     change.write(
         f"The provider {provider.name}",
-        "update providers set name = ?, base_url = ?, key_source = ?, key_name = ?, updated_at = ? where id = ?",
+        "update providers set name = ?, base_url = ?, key_source = ?, key_name = ?, limits = ?, updated_at = ?"
+        " where id = ?",
         name,
         base_url,
         fields.get("key_source", provider.key_source),
         fields.get("key_name", provider.key_name),
+        json.dumps(fields.get("limits", provider.limits)),
         change.at,
         provider.id,
     )

@@ -6,6 +6,7 @@ write this file.
 
 from __future__ import annotations
 
+from localchat.store.schema.budgets import BUDGETS
 from localchat.store.schema.identity import IDENTITY
 from localchat.store.schema.places import PLACES
 from localchat.store.schema.recordings import RECORDINGS
@@ -167,6 +168,7 @@ insert into model_configs (provider, model, is_default, is_local) values ('local
 # ``identity``: providers by id, refs on messages as they were, the hosts a chat may go to.
 # ``recordings``: how replies came, where a provider is recorded.
 # ``remedies``: what can be done about a failed reply. ``places``: messages found by their time.
+# ``budgets``: what a provider's server may cost.
 STEPS: tuple[tuple[str, str], ...] = (
     ("core", CORE),
     ("search", SEARCH),
@@ -175,5 +177,6 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("recordings", RECORDINGS),
     ("remedies", REMEDIES),
     ("places", PLACES),
+    ("budgets", BUDGETS),
 )
 CURRENT = len(STEPS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from localchat import validation
@@ -12,6 +12,26 @@ from localchat.errors import LocalChatError
 from localchat.records import KeySource, Provider, is_local
 from localchat.text import count, one_line
 from localchat.tui.catalog.words import host_of
+
+KIND_WORDS = {
+    "openai": "OpenAI-compatible",
+    "anthropic": "Anthropic",
+    "google": "Google Gemini",
+    "embedded": "GGUF files, inside this program",
+    "echo": "Echo: repeats what it gets, for tests",
+    "replay": "Replay: answers as an exported chat did",
+}
+KEY_WORDS: dict[KeySource, str] = {
+    "none": "No key",
+    "env": "Environment variable",
+    "keyring": "Keyring of this system",
+}
+REPLAY_WORDS = {
+    (False, False): "To the same prompt, as fast as then",
+    (False, True): "To the same prompt, at once",
+    (True, False): "The next one in order, as fast as then",
+    (True, True): "The next one in order, at once",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +44,17 @@ class Typed:
     key_source: KeySource
     key_name: str | None
     secret: str | None
+    limits: str
 
     def edited(self, opened: Typed) -> set[str]:
-        """Which parts (name, base_url, key) are others than when the form was opened."""
+        """Which parts (name, base_url, key, limits) are others than when the form was opened."""
         parts = {"name"} if self.name != opened.name else set()
         if self.base_url != opened.base_url:
             parts.add("base_url")
         if (self.key_source, self.key_name) != (opened.key_source, opened.key_name) or self.secret:
             parts.add("key")
+        if self.limits != opened.limits:
+            parts.add("limits")
         return parts
 
     def unsaved(self, old: Provider | None, providers: Iterable[Provider]) -> Provider:
@@ -47,7 +70,13 @@ class Typed:
             enabled=True,
             created_at="",
             updated_at="",
+            limits=validation.limits({}, self.limits_set({})),
         )
+
+    def limits_set(self, stored: Mapping[str, float]) -> dict[str, float | None]:
+        """What the typed limits set by name; None for one that was ``stored`` and is not there any more. Raises
+        InvalidInput."""
+        return {**dict.fromkeys(stored), **validation.limits_given(self.limits.split())}
 
     def entry(self, old: Provider | None, providers: Iterable[Provider]) -> str | None:
         """The environment variable, or the entry in the keyring: the one it has, else one that nobody else uses."""
@@ -112,3 +141,7 @@ def _kept(place: Provider) -> str | None:
         return keys.key_of(place)
     except LocalChatError:
         return None
+
+
+def key_words(source: KeySource, name: str | None) -> str:
+    return f"{KEY_WORDS[source]} {name or ''}".strip()

@@ -22,7 +22,7 @@ from localchat.records import KINDS, LOCAL_KINDS, KeySource, Provider
 from localchat.store import patiently
 from localchat.text import count, one_line
 from localchat.tui.catalog.meanwhile import WhichDialog, changed_words
-from localchat.tui.catalog.provider_draft import Typed, keeping_key
+from localchat.tui.catalog.provider_draft import KEY_WORDS, KIND_WORDS, REPLAY_WORDS, Typed, keeping_key, key_words
 from localchat.tui.catalog.reachability import models_of
 from localchat.tui.catalog.words import host_of
 from localchat.tui.dialogs.dialog import Trouble, Words
@@ -36,28 +36,15 @@ from localchat.validation import ReplayFile
 if TYPE_CHECKING:
     from localchat.providers.detect import Found
 
-KIND_WORDS = {
-    "openai": "OpenAI-compatible",
-    "anthropic": "Anthropic",
-    "google": "Google Gemini",
-    "embedded": "GGUF files, inside this program",
-    "echo": "Echo: repeats what it gets, for tests",
-    "replay": "Replay: answers as an exported chat did",
-}
-KEY_WORDS: dict[KeySource, str] = {
-    "none": "No key",
-    "env": "Environment variable",
-    "keyring": "Keyring of this system",
-}
-REPLAY_WORDS = {
-    (False, False): "To the same prompt, as fast as then",
-    (False, True): "To the same prompt, at once",
-    (True, False): "The next one in order, as fast as then",
-    (True, True): "The next one in order, at once",
-}
 # The parts of a provider that are edited apart from each other, and the fields of each.
-PARTS: dict[str, tuple[str, ...]] = {"name": ("name",), "base_url": ("base_url",), "key": ("key_source", "key_name")}
-PART_WORDS = {"name": "The name", "base_url": "The address", "key": "The key"}
+PARTS: dict[str, tuple[str, ...]] = {
+    "name": ("name",),
+    "base_url": ("base_url",),
+    "key": ("key_source", "key_name"),
+    "limits": ("limits",),
+}
+PART_WORDS = {"name": "The name", "base_url": "The address", "key": "The key", "limits": "Its limits"}
+LIMITS_HINT = "those of localchat, or such as first_word=600"
 BOX = Template("The model in the box and GGUF files", "local", "embedded", "")
 OTHER = Template("Another OpenAI-compatible server", "", "openai", "")
 
@@ -116,6 +103,8 @@ class ProviderForm(Form[Provider | None]):
             yield Field("Variable", Line(variable, id="variable", placeholder="OPENAI_API_KEY"), id="variable-field")
             kept = "unchanged" if old and old.key_source == "keyring" else "paste the key"
             yield Field("The key", Line(id="secret", password=True, placeholder=kept), id="secret-field")
+            limits = Line(validation.limit_words(old.limits) if old else "", id="limits", placeholder=LIMITS_HINT)
+            yield Field("Limits", limits, id="limits-field")
             yield Words(id="meaning", classes="caution")
             yield Words(id="answer", classes="hint")
         yield from self.end(Button(Content("Test"), id="test", compact=True))
@@ -150,6 +139,7 @@ class ProviderForm(Form[Provider | None]):
             key_source=source,
             key_name=self.query_one("#variable", Line).value.strip() if source == "env" else None,
             secret=self.query_one("#secret", Line).value.strip() or None if source == "keyring" else None,
+            limits="" if kind in LOCAL_KINDS else self.query_one("#limits", Line).value.strip(),
         )
 
     def _address(self, kind: str) -> str:
@@ -169,7 +159,7 @@ class ProviderForm(Form[Provider | None]):
         typed = self.typed()
         inside = typed.kind in LOCAL_KINDS
         self.query_one("#url-field").display = not inside
-        self.query_one("#source-field").display = not inside
+        self.query_one("#source-field").display = self.query_one("#limits-field").display = not inside
         self.query_one("#variable-field").display = typed.key_source == "env"
         self.query_one("#secret-field").display = typed.key_source == "keyring"
         for name in ("#path-field", "#way-field"):
@@ -311,13 +301,17 @@ class ProviderForm(Form[Provider | None]):
         """What was edited, and nothing else. Raises Changed where somebody else changed it too."""
         catalog, old = self.app.store.catalog, self._provider
         if old is None:
+            first = typed.limits_set({})
             return await patiently(
-                lambda: catalog.add_provider(typed.name, typed.kind, typed.base_url or None, typed.key_source, entry)
+                lambda: catalog.add_provider(
+                    typed.name, typed.kind, typed.base_url or None, typed.key_source, entry, limits=first
+                )
             )
         parts = typed.edited(self._opened)
         self._wrote = bool(parts)
         if not parts:
             return old
+        limits = typed.limits_set(dict(self._stored["limits"] or {})) if "limits" in parts else None
         return await patiently(
             lambda: catalog.edit_provider(
                 old.id,
@@ -325,6 +319,7 @@ class ProviderForm(Form[Provider | None]):
                 base_url=typed.base_url if "base_url" in parts else None,
                 key_source=typed.key_source if "key" in parts else None,
                 key_name=entry if "key" in parts else None,
+                limits=limits,
                 seen={field: self._stored[field] for part in parts for field in PARTS[part]},
             )
         )
@@ -345,8 +340,8 @@ class ProviderForm(Form[Provider | None]):
                 continue
             if part not in edited:
                 self._take(part, now)
-            values = {"name": now.name, "base_url": now.base_url}
-            self._changed[part] = values.get(part, _key_words(now.key_source, now.key_name))
+            values = {"name": now.name, "base_url": now.base_url, "limits": validation.limit_words(now.limits)}
+            self._changed[part] = values.get(part, key_words(now.key_source, now.key_name))
         self.query_one("#meanwhile", Words).say(changed_words(PART_WORDS, self._changed, edited))
         if not edited:
             self._before = self._values()
@@ -357,6 +352,8 @@ class ProviderForm(Form[Provider | None]):
             self.query_one("#name", Line).value = now.name
         elif part == "base_url":
             self.query_one("#url", Line).value = now.base_url or ""
+        elif part == "limits":
+            self.query_one("#limits", Line).value = validation.limit_words(now.limits)
         else:
             self.query_one("#source", Select).value = now.key_source
             self.query_one("#variable", Line).value = (now.key_name or "") if now.key_source == "env" else ""
@@ -368,6 +365,8 @@ class ProviderForm(Form[Provider | None]):
             self.query_one("#name", Line).value = typed.name
             if part == "base_url":
                 self.query_one("#url", Line).value = typed.base_url
+            elif part == "limits":
+                self.query_one("#limits", Line).value = typed.limits
             elif part == "key":
                 self.query_one("#source", Select).value = typed.key_source
                 self.query_one("#variable", Line).value = typed.key_name or ""
@@ -380,8 +379,9 @@ class ProviderForm(Form[Provider | None]):
         for part, fields in PARTS.items():
             if changed.now.keys().isdisjoint(fields):
                 continue
-            words = {"name": (now.name, typed.name), "base_url": (now.base_url or "", typed.base_url)}
-            keys = (_key_words(now.key_source, now.key_name), _key_words(typed.key_source, typed.key_name))
+            words = {"name": (now.name, typed.name), "base_url": (now.base_url or "", typed.base_url),
+                     "limits": (validation.limit_words(now.limits), typed.limits)}  # fmt: skip
+            keys = (key_words(now.key_source, now.key_name), key_words(typed.key_source, typed.key_name))
             theirs, mine = words.get(part) or keys
             kept = await self.app.push_screen_wait(WhichDialog(now.name, PART_WORDS[part], theirs, mine))
             if kept is None:
@@ -391,7 +391,3 @@ class ProviderForm(Form[Provider | None]):
         parts = self.typed().edited(self._opened)
         self.query_one("#meanwhile", Words).say(changed_words(PART_WORDS, self._changed, parts))
         return True
-
-
-def _key_words(source: KeySource, name: str | None) -> str:
-    return f"{KEY_WORDS[source]} {name or ''}".strip()

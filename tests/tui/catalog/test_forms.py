@@ -40,6 +40,30 @@ async def test_a_provider_is_added_with_what_was_typed(store: Store) -> None:
         assert app.toasts() == ["Added work."]
 
 
+async def test_limits_are_typed_by_name_and_those_that_are_gone_from_the_line_are_taken_back(store: Store) -> None:
+    old = store.catalog.add_provider("work", "openai", "http://10.1.2.3/v1", limits={"whole": 60.0, "reply": 5000})
+    app = Bench(store, ProviderForm(old))
+    async with app.run_test() as pilot:
+        assert app.screen.query_one("#limits", Line).value == "whole=60 reply=5000"
+        put(app, limits="first_word=1800  whole=soon")
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: "whole=soon" in words(pilot))
+        assert store.catalog.provider("work").limits == {"whole": 60, "reply": 5000}
+        put(app, limits="first_word=1800 whole=60")
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: bool(app.answers))
+        assert store.catalog.provider("work").limits == {"whole": 60, "first_word": 1800}
+
+
+async def test_a_new_provider_has_the_limits_that_were_typed(store: Store) -> None:
+    app = Bench(store, ProviderForm())
+    async with app.run_test() as pilot:
+        put(app, name="work", url="http://10.1.2.3/v1", limits="between=5")
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: bool(app.answers))
+        assert store.catalog.provider("work").limits == {"between": 5}
+
+
 async def test_every_template_fills_in_what_the_store_takes(store: Store) -> None:
     app = Bench(store, ProviderForm())
     async with app.run_test():
