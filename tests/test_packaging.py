@@ -153,3 +153,42 @@ def test_signals_that_windows_lacks_are_asked_for_by_name() -> None:
             and ast.unparse(node.value) in ("signal", "os")
         ]
     assert not loose
+
+
+def test_every_python_that_is_promised_is_in_the_classifiers_the_matrix_and_the_check_of_platforms() -> None:
+    promised = {each.rpartition(" ")[2] for each in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", each)}
+    assert promised == {"3.11", "3.12", "3.13", "3.14"}
+    for path in (ROOT / ".github" / "workflows" / "ci.yml", ROOT / ".ci" / "platforms"):
+        assert promised <= set(re.findall(r"3\.\d+", path.read_text("utf-8"))), path
+
+
+def test_every_system_that_is_promised_is_checked() -> None:
+    platforms = (ROOT / ".ci" / "platforms").read_text("utf-8")
+    for system in ("linux-gnu", "linux-musl", "apple-darwin", "pc-windows-msvc"):
+        assert {f"{machine}-{system}" in platforms.replace("unknown-", "") for machine in ("x86_64", "aarch64")} == {
+            True
+        }
+    matrix = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    for runner in (
+        "ubuntu-latest",
+        "ubuntu-24.04-arm",
+        "macos-latest",
+        "macos-15-intel",
+        "windows-latest",
+        "windows-11-arm",
+    ):
+        assert runner in matrix
+    assert "alpine" in matrix
+
+
+def test_the_sdist_takes_what_its_suite_reads() -> None:
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    packed = set(tool["hatch"]["build"]["targets"]["sdist"]["include"])
+    assert {"localchat", "tests", "docs", "benchmarks", ".ci", ".github", "constraints.txt", "Makefile"} <= packed
+    assert {path.name for path in ROOT.glob("*.md")} <= packed
+
+
+def test_ci_checks_what_is_built_what_it_weighs_and_every_platform() -> None:
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    for command in ("-m build", "twine check --strict", "benchmarks/weight.py", ".ci/platforms", "--collect-only"):
+        assert command in script
