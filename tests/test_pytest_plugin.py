@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from localchat.store import Store
-from localchat.testing import Script, Statements, opened, say, screen_text
+from localchat.testing import Script, Statements, add_chat, opened, press, say, screen_text
 from localchat.tui.app import LocalChat
 
 pytest_plugins = ["pytester"]
@@ -78,6 +78,20 @@ async def test_the_app_answers_by_the_script_and_leaves_the_person_s_own_alone(
     assert "Third." in shown
     assert "Second." not in shown
     assert localchat_store.path == tmp_path / "localchat.db"
+
+
+async def test_what_a_test_writes_before_it_opens_the_app_is_what_the_app_shows(
+    localchat_app: LocalChat, localchat_script: Script, localchat_store: Store
+) -> None:
+    localchat_store.catalog.make_default(localchat_store.catalog.live("beta/b1").id)
+    add_chat(localchat_store, "Newest", "alpha/a2", [("Question?", "Answer.")])
+    async with opened(localchat_app) as pilot:
+        assert "★ b1" in screen_text(localchat_app)
+        assert "Answer." in screen_text(localchat_app)
+        await press(pilot, "ctrl+n")
+        assert "b1 · beta will answer" in screen_text(localchat_app)
+        await say(pilot, "Who?")
+    assert [asked for asked, _ in localchat_script.requests] == ["beta"]
 
 
 def test_statements_tell_transactions_apart() -> None:

@@ -100,6 +100,7 @@ class LocalChat(Shell):
         return self.chat_screen
 
     def on_mount(self) -> None:
+        self.default_model = self.store.catalog.default()  # a test may have written since the app was made
         self.set_interval(POLL, self._look_around)
         self.set_timer(STARTED, _collect_garbage_again)
         self.set_timer(BACKUP, self._back_up)
