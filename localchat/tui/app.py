@@ -25,7 +25,7 @@ from textual.worker import WorkerFailed
 from localchat.errors import Internal, LocalChatError
 from localchat.providers import connect
 from localchat.store import Store
-from localchat.text import one_line
+from localchat.text import clean, one_line
 from localchat.tui import crash_reports
 from localchat.tui.chat.live_turns import LiveTurns
 from localchat.tui.chat.screen import ChatScreen
@@ -236,7 +236,9 @@ class LocalChat(Shell):
         super().notify(message, timeout=STAYS if self.still else timeout, **how)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Through the terminal (OSC 52), and the system's own clipboard for terminals that do not pass it on."""
+        """Through the terminal (OSC 52), and the system's own clipboard for terminals that do not pass it on. What was
+        read is what is copied: where it is pasted, a sequence out of sight could end the paste and go on as keys."""
+        text = clean(text)
         super().copy_to_clipboard(text)
         if not self.still:
             self.run_worker(lambda: _copy_natively(text), thread=True, group="clipboard")

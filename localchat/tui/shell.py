@@ -9,13 +9,14 @@ from typing import TypeVar
 from textual import work
 from textual.app import App
 from textual.await_complete import AwaitComplete
-from textual.events import Key
+from textual.events import Event, Key, Paste
 from textual.reactive import reactive
 from textual.widgets import Input
 
 from localchat.errors import LocalChatError
 from localchat.records import Model
 from localchat.store import NOTICED, PendingWrites, Store, persistently
+from localchat.text import clean
 from localchat.tui import textual_private
 from localchat.tui.tasks import Tasks, apart
 from localchat.tui.textual_private import forget_closed
@@ -61,6 +62,12 @@ class Shell(App[None]):
         popped = super().pop_screen()
         self.call_later(forget_closed, self)
         return popped
+
+    async def on_event(self, event: Event) -> None:
+        """What a terminal would obey is not what a person means to paste, wherever: Textual's own lines take it all."""
+        if isinstance(event, Paste):
+            event.text = clean(event.text)
+        await super().on_event(event)
 
     def on_key(self, event: Key) -> None:
         """A letter that no widget took, while a line has the focus, was sent before the line had it, in one burst with

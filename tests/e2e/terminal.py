@@ -39,7 +39,13 @@ class Terminal:
     """``localchat`` with these words in a pty of this size. ``raw`` is every byte that the program wrote."""
 
     def __init__(
-        self, store: Path, *words: str, columns: int = 110, lines: int = 32, environ: Mapping[str, str] | None = None
+        self,
+        store: Path,
+        *words: str,
+        columns: int = 110,
+        lines: int = 32,
+        environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.raw = b""
         self._screen = pyte.Screen(columns, lines)
@@ -50,7 +56,12 @@ class Terminal:
         environment |= {"TERM": "xterm-256color", "LOCALCHAT_DB": str(store), "TZ": "UTC"}
         environment |= environ or {}
         self.process = pexpect.spawn(
-            sys.executable, ["-m", "localchat", *words], env=environment, dimensions=(lines, columns), timeout=20
+            sys.executable,
+            ["-m", "localchat", *words],
+            env=environment,
+            dimensions=(lines, columns),
+            timeout=20,
+            cwd=folder,
         )
 
     def __enter__(self) -> Terminal:

@@ -346,3 +346,11 @@ async def test_keys_typed_in_one_burst_with_enter_send_all_of_them(store: Store)
         await settled(pilot)
         assert "Got it." in screen_text(app)
     assert store.messages.line(store.chats.get(2))[-2].content == "abc\nd"
+
+
+async def test_what_is_copied_is_what_was_read(store: Store) -> None:
+    app = still_app(store, Script("ls\x1b[201~\x9b2J; rm\u202e -r\n\tthere"))
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "How?")
+        await pilot.press("ctrl+y")
+        assert app.clipboard == "ls[201~2J; rm -r\n\tthere"

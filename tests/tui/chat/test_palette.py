@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from textual.events import Paste
+from textual.widgets import Input
+
 from localchat.records import Usage
 from localchat.store import Store
 from localchat.testing import Reply, Script, say, screen_text, settled, still_app
@@ -57,3 +60,16 @@ async def test_new_chats_of_a_remote_provider_get_a_title_by_their_model_until_t
         assert chat is not None
         assert chat.title == "And in the south?"
         assert len(script.requests) == 3
+
+
+async def test_what_is_pasted_into_the_palette_is_only_read(store: Store) -> None:
+    app = still_app(store)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+p")
+        await settled(pilot)
+        app.post_message(Paste("qu\x1b[2Ji\x9bt\u202e"))
+        await settled(pilot)
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "qu[2Jit"
+    assert app.text_gate.stopped == 0

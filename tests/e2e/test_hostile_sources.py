@@ -1,0 +1,138 @@
+"""What comes while the program runs, from a server, an editor, a paste, a file's name: seen on the raw bytes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("a pty needs a POSIX system", allow_module_level=True)
+
+from localchat.testing import known_store
+from tests.e2e.payload import PAYLOAD, check
+from tests.e2e.terminal import Terminal
+
+ENTITIES = "&#x202e;&#27;]2;T&#7;&lrm;&#155;2J"
+REPLY = f"Begin{PAYLOAD}\n\n| a{PAYLOAD} |\n|---|\n| b{PAYLOAD} |\n\n[go{PAYLOAD}](http://x/{PAYLOAD}) {ENTITIES}\n\n"
+CODE = f"```{PAYLOAD}\ncode{PAYLOAD}\n```\n\n- [x] item{PAYLOAD}\n\n# Finished"
+EVENTS = [{"reasoning_content": letter} for letter in f"Hm{PAYLOAD}"] + [{"content": each} for each in REPLY + CODE]
+
+
+class Hostile(BaseHTTPRequestHandler):
+    """Lists models, and replies letter by letter, so that every sequence comes in parts; where the prompt says
+    ``fail``, with an error. Every word of it holds the payload."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._answer(200, {"data": [{"id": f"model-{name}{PAYLOAD}", "name": PAYLOAD} for name in "abc"]})
+
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers["content-length"]))
+        if b"fail" in asked.rpartition(b'"role"')[2]:
+            self._answer(500, {"error": {"message": f"It broke{PAYLOAD}", "code": PAYLOAD, "type": PAYLOAD}})
+            return
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        for delta in EVENTS:
+            self._event({"delta": delta, "finish_reason": None})
+        self._event({"delta": {}, "finish_reason": f"stop{PAYLOAD}"})
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _event(self, choice: dict[str, Any]) -> None:
+        event = {"id": PAYLOAD, "model": PAYLOAD, "choices": [{"index": 0, **choice}]}
+        self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+
+    def _answer(self, status: int, document: Any) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def hostile() -> Iterator[str]:
+    """Its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hostile) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def pasted(text: str) -> str:
+    """As a terminal brackets it; terminals take the escape character out themselves."""
+    return f"\x1b[200~{text.replace(chr(27), '')}\x1b[201~"
+
+
+PASTE = pasted(f"paste{PAYLOAD}")
+ESCAPE, F2, F6 = "\x1b", "\x1bOQ", "\x1b[17~"
+CTRL_A, CTRL_B, CTRL_F, CTRL_K, CTRL_P, CTRL_Q, CTRL_Y = (chr(ord(key) - 96) for key in "abfkpqy")
+# What is typed, and what stands on the screen then.
+WALK = [
+    ("hello\r", "Finished"),
+    (CTRL_Y, "Copied the last reply"),
+    ("fail\r", "failed (500)"),
+    (PASTE, "❯ paste"),
+    (F6, "edited"),
+    (CTRL_P, "Search"),
+    (PASTE, "paste"),
+    (ESCAPE, "f4 Instructions"),
+    (CTRL_K, "Go to a chat"),
+    (PASTE, "No title has the letters"),
+    (ESCAPE, "f4 Instructions"),
+    (CTRL_F, "f4 Who"),
+    (PASTE, "paste"),
+    (ESCAPE, "f4 Instructions"),
+    (CTRL_B, "e Rename"),
+    ("e", "Rename chat"),
+    (PASTE, "paste"),
+    ("\r", "e Rename"),
+    ("/", "filter by title"),
+    (PASTE, "Today"),
+    (ESCAPE, "e Rename"),
+    (ESCAPE, "f4 Instructions"),
+    (F2, "Models of"),
+    ("/evil\r", "evil"),
+    ("D", "model-c"),
+    (CTRL_A, "3 models ticked"),
+    ("\r", "a character that cannot be seen"),
+    (ESCAPE, "D Discover"),
+    ("a", "Add a provider"),
+    ("\t", "Save"),
+    (PASTE, "paste"),
+    (ESCAPE, "Discard what you typed?"),
+    ("y", "D Discover"),
+]
+
+
+def test_nothing_that_comes_while_the_program_runs_steers_the_terminal(tmp_path: Path) -> None:
+    path, editor = tmp_path / "chats.db", tmp_path / "editor"
+    editor.write_text(f"#!{sys.executable}\nimport sys\nopen(sys.argv[1], 'a').write('edited' + {PAYLOAD!r})\n")
+    editor.chmod(0o755)
+    with hostile() as address:
+        with known_store(path) as store:
+            store.catalog.add_provider("evil", "openai", address)
+            store.catalog.make_default(store.catalog.add_model("evil", "m").id)
+        with Terminal(path, environ={"EDITOR": str(editor)}) as terminal:
+            terminal.wait_for("Locks in SQLite")
+            terminal.type("\x0e")
+            terminal.wait_for("m · evil will answer")
+            for typed, seen in WALK:
+                terminal.type(typed)
+                terminal.settle(0.1)
+                terminal.wait_for(seen, seconds=10)
+            terminal.type(CTRL_Q)
+            assert terminal.wait_until_it_ends() == 0
+            check(terminal)
