@@ -295,6 +295,24 @@ class StoreUnreadable(LocalChatError):
     title = "The store cannot be read"
 
 
+class StoreDamaged(StoreUnreadable):
+    """The file is not whole: what can be read of it is shown, and nothing is written to it."""
+
+    code = "store_damaged"
+    title = "The store is damaged"
+
+
+class SearchIndexDamaged(StoreUnreadable):
+    """The words are all there, and the index of them is not: it can be made anew."""
+
+
+class StoreReadonly(StoreUnreadable):
+    """The file can be read, and not written."""
+
+    code = "store_readonly"
+    title = "The store cannot be written"
+
+
 class StoreNewer(LocalChatError):
     code = "store_newer"
     title = "The store is newer than this program"
@@ -317,6 +335,7 @@ BY_CODE: dict[str, type[LocalChatError]] = {
     for kind in (
         ProviderNotConfigured, NoDefaultModel, NotFound, Changed, AlreadyExists, InvalidInput, ConfirmRemote,
         FallbackRefused, ModelMissing, ProviderUnavailable, ProviderRejected, RateLimited, ContextTooLong, ReplyCut,
-        ReplyEmpty, NotInstalled, StoreBusy, StoreUnreadable, StoreNewer, DiskFull, Internal,
+        ReplyEmpty, NotInstalled, StoreBusy, StoreUnreadable, StoreDamaged, StoreReadonly, StoreNewer, DiskFull,
+        Internal,
     )
 }  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from localchat.cli.output import answer, default_line, ref_of
+from localchat.cli.parameters import Words
 from localchat.cli.program import COMPLETE, Command
 from localchat.cli.session import Session, pass_session
 from localchat.errors import BY_CODE, LocalChatError
@@ -25,14 +26,20 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.option("--all", "everywhere", is_flag=True, help="Ask providers on other machines as well whether they answer.")
-@click.option("--fix", is_flag=True, help="Put right what another program left of providers, models and the default.")
+@click.option("--rescue", type=Words(), metavar="FILE", help="Write what can be read of the store into a new one.")
+@click.option(
+    "--fix", is_flag=True, help="Put right what can be: the default, the search index, links to nothing, leftovers."
+)
 @pass_session
-def doctor(session: Session, everywhere: bool, fix: bool) -> None:
+def doctor(session: Session, everywhere: bool, fix: bool, rescue: str | None) -> None:
     """Look whether everything is in order.
 
     The store, the weights, keys, and the providers on this machine. Without --fix nothing is changed.
     """
     session.heals = False
+    if rescue is not None:
+        _rescue(session, rescue)
+        return
     fixed = _fix(session) if fix and session.path.exists() else []
     checks = _checks(session, everywhere)
     broken = [check for check in checks if not check.ok]
@@ -54,13 +61,44 @@ def doctor(session: Session, everywhere: bool, fix: bool) -> None:
         raise problem
 
 
+def _rescue(session: Session, name: str) -> None:
+    from localchat.store.rescue import PROGRAM, rescue
+
+    done = rescue(session.path, name)
+    held = f"{count(done.chats, 'chat')} with {count(done.messages, 'message')}"
+    lines = [f"Rescued {held} into {one_line(str(done.file))}. The store itself was not changed."]
+    lines += [f"missing  {line}" for line in done.missing] or ["Nothing is known to be missing."]
+    lines += [f"mended   {line}" for line in done.mended]
+    if not done.whole:
+        lines.append(f"The program {PROGRAM} is not here; with it more may be found.")
+    lines.append(f"`localchat restore {one_line(str(done.file))}` puts it in the store's place.")
+    document = {
+        "file": str(done.file),
+        "chats": done.chats,
+        "messages": done.messages,
+        "missing": list(done.missing),
+        "mended": list(done.mended),
+        "by_sqlite3": done.whole,
+    }
+    answer(session, document, *lines)
+
+
 def _fix(session: Session) -> list[str]:
     """What was put right, a line each. Raises like the store where it cannot be opened or written."""
-    catalog = session.store.catalog
+    from localchat.store.health import streaming
+    from localchat.store.mending import mend_index, mend_tree, sweep_leftovers
+
+    coming = streaming(session.path)
+    catalog = session.store.catalog  # opening it marks them
+    broken_off = coming - streaming(session.path)
     before = catalog.default()
     fixed = [f"{model.ref} belonged to no provider and was removed" for model in catalog.bury_orphans()]
     catalog.heal()
-    return [*fixed, *filter(None, [default_line(ref_of(before), ref_of(catalog.default()))])]
+    fixed += filter(None, [default_line(ref_of(before), ref_of(catalog.default()))])
+    connection = session.store.connection
+    if broken_off:
+        fixed.append(f"{count(broken_off, 'reply', 'replies')} of programs that ended are marked as interrupted")
+    return [*fixed, *mend_tree(connection), *mend_index(connection), *sweep_leftovers(session.path)]
 
 
 def _checks(session: Session, everywhere: bool) -> list[Check]:

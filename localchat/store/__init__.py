@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from localchat.errors import LocalChatError
+from localchat.errors import DiskFull, LocalChatError, StoreDamaged, StoreReadonly
 from localchat.records import DefaultChange, stamp, utc_now
 from localchat.store.catalog.catalog import Catalog
 from localchat.store.chats import Chats
@@ -49,7 +50,8 @@ class Store:
             self.personas = Personas(self.connection)
             self.state = State(self.connection)
             self.recordings = Recordings(self.connection, self.state)
-            self.messages.mark_interrupted()
+            with contextlib.suppress(StoreDamaged, StoreReadonly, DiskFull):  # then it can still be read
+                self.messages.mark_interrupted()
             self.connection.execute(f"pragma busy_timeout={round(busy_timeout * 1000)}")
             self._seen = self._data_version()
         except BaseException:
@@ -69,6 +71,11 @@ class Store:
     def now(self) -> str:
         """The clock's time as the store writes it."""
         return stamp(self._clock())
+
+    @property
+    def readonly(self) -> LocalChatError | None:
+        """Why nothing can be written, where the store was opened only to be read."""
+        return self.connection.guard.readonly if self.connection.guard is not None else None
 
     def changed_elsewhere(self) -> bool:
         """Whether another connection has written since this was last asked. Costs two microseconds."""

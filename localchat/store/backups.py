@@ -107,6 +107,17 @@ def keep(
         return done
 
 
+def sweep_killed(store: Path) -> int:
+    """Remove what killed backups left in the folder; how many those were."""
+    folder = folder_of(store)
+    if not folder.is_dir():
+        return 0
+    with _alone(folder):
+        before = len(list(folder.glob(".*.part")))
+        sweep(folder, ".*.part")
+        return before - len(list(folder.glob(".*.part")))
+
+
 def kept() -> int:
     """How many that localchat makes by itself stay. What is no number is told by InvalidInput, and means none."""
     said = os.environ.get(SETTING) or str(KEPT)

@@ -13,11 +13,25 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from localchat.errors import DiskFull, InvalidInput, LocalChatError, Remedy, StoreBusy, StoreUnreadable, Way
+from localchat.errors import (
+    DiskFull,
+    InvalidInput,
+    LocalChatError,
+    Remedy,
+    SearchIndexDamaged,
+    StoreBusy,
+    StoreDamaged,
+    StoreReadonly,
+    StoreUnreadable,
+    Way,
+)
 from localchat.store import file
 from localchat.store.fields import decoded
 from localchat.store.file import named
-from localchat.text import clean, storable
+from localchat.store.reading import disk_full, full, readable, why_not_written
+from localchat.store.schema.core import CURRENT
+from localchat.store.soundness import Guard, damaged
+from localchat.text import clean, one_line, storable
 
 T = TypeVar("T")
 
@@ -34,6 +48,13 @@ class Connection(sqlite3.Connection):
     """
 
     path: object = "the store"
+    guard: Guard | None = None
+    cleanup: contextlib.ExitStack | None = None  # what goes with it: a copy that is read in place of the store
+
+    def close(self) -> None:
+        super().close()
+        if self.cleanup is not None:
+            self.cleanup.close()
 
     def cursor(self, *_: Any, **__: Any) -> Cursor:  # type: ignore[override]
         return super().cursor(Cursor)
@@ -106,6 +127,9 @@ class Cursor(sqlite3.Cursor):
     def _translate(self, error: sqlite3.Error | UnicodeDecodeError) -> None:
         ours = _ours(error, getattr(self.connection, "path", "the store"))
         if ours is not None:
+            guard = getattr(self.connection, "guard", None)
+            if guard is not None and isinstance(ours, StoreDamaged):
+                guard.met_corruption()
             raise ours from error
 
 
@@ -122,13 +146,27 @@ def connect(path: Path, *, busy_timeout: float = PATIENCE) -> Connection:
             "Use a newer Python.",
         )
     path = _checked(path)
+    _retry(lambda: file.refuse_emptied(path), StoreUnreadable, 0.06)  # another process may be about to fill it
     _make_private(path)
-    _look(path)
+    why = why_not_written(path)
+    if why is not None:
+        return _read_only(path, why)
+    try:
+        _look(path)
+        return _opened(path, busy_timeout)
+    except (StoreUnreadable, DiskFull):
+        if not full(path):
+            raise
+        return _read_only(path, disk_full(path))  # it became so meanwhile, or another process has what room there was
+
+
+def _opened(path: Path, busy_timeout: float) -> Connection:
+    log = Path(f"{path}-wal")
+    unclean = log.exists() and log.stat().st_size > 0  # or somebody else has it open; then a look costs only time
     with translated(path):
         connection = sqlite3.connect(path, isolation_level=None, timeout=busy_timeout, factory=Connection)
-        connection.path = path
-        connection.row_factory = sqlite3.Row
-        connection.text_factory = decoded
+        _furnish(connection, path)
+        connection.guard = Guard(path, suspect=unclean)
         try:
             # Switching a new file to WAL needs a moment alone; busy_timeout does not cover it, so try again.
             _retry(lambda: connection.execute("pragma journal_mode=wal").fetchall(), StoreBusy, max(busy_timeout, 5.0))
@@ -138,6 +176,36 @@ def connect(path: Path, *, busy_timeout: float = PATIENCE) -> Connection:
             connection.close()
             raise
     return connection
+
+
+def _furnish(connection: Connection, path: Path) -> None:
+    connection.path = path
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = decoded
+
+
+def _read_only(path: Path, why: LocalChatError) -> Connection:
+    """A connection that reads, and whose every write fails with ``why``."""
+    with contextlib.ExitStack() as stack, translated(path), _opening(path):
+        address = stack.enter_context(readable(path))
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, factory=Connection)
+        _furnish(connection, path)
+        stack.callback(sqlite3.Connection.close, connection)
+        version = file.version_of(connection, path)
+        if version == 0:  # nothing is there to be read
+            raise why
+        if version < CURRENT:
+            connection.close()
+            connection = sqlite3.connect(
+                stack.enter_context(readable(path, old=True)), uri=True, isolation_level=None, factory=Connection
+            )
+            _furnish(connection, path)
+            stack.callback(sqlite3.Connection.close, connection)
+        connection.guard = Guard(path)
+        connection.guard.readonly = why
+        connection.cleanup = stack.pop_all()
+        return connection
+    raise AssertionError  # for mypy: the block above returns or raises
 
 
 def _checked(path: Path) -> Path:
@@ -182,12 +250,6 @@ def _make_private(path: Path) -> None:
         # An existing file is never opened here: closing it would drop the locks SQLite holds on it in this process.
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        for place in (path, path.parent):
-            if not os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-                raise StoreUnreadable(
-                    f"The store {path} cannot be written: {'it' if place == path else 'its folder'} is read-only.",
-                    "Check the permissions, or give another file with --db.",
-                )
         if path.stat().st_size == 0:
             with contextlib.suppress(PermissionError):  # somebody else's file
                 path.chmod(0o600)
@@ -247,13 +309,23 @@ def _ours(error: sqlite3.Error | UnicodeDecodeError, path: object) -> LocalChatE
         return StoreBusy("Another program keeps the store locked.", "Nothing was changed. Try again in a moment.")
     if name == "SQLITE_FULL":
         return DiskFull("The disk is full; this was not saved.", "Free some space and try again.")
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or isinstance(error, UnicodeDecodeError):
+    if name == "SQLITE_CORRUPT_VTAB":
+        return SearchIndexDamaged("The search index is damaged.", "`localchat doctor --fix` makes it anew.")
+    if name.startswith("SQLITE_CORRUPT"):
+        return damaged(path, one_line(str(error), 200))
+    if name.startswith("SQLITE_NOTADB") or isinstance(error, UnicodeDecodeError):
         return StoreUnreadable(
             f"{store} is no localchat store, or it is damaged ({error}).",
             "",
             remedy=Remedy(Way.OTHER_STORE),
         )
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+    if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")) and isinstance(path, Path) and full(path):
+        return DiskFull("The disk is full; this was not saved.", "Free some space and try again.")
+    if name.startswith("SQLITE_READONLY"):
+        return StoreReadonly(
+            f"The store {store} cannot be written ({error}).", "Check the permissions of file and folder."
+        )
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StoreUnreadable(
             f"The store {store} cannot be opened or written ({error}).", "Check the permissions of file and folder."
         )
@@ -268,8 +340,12 @@ def immediate(connection: sqlite3.Connection, *, synced: bool = False) -> Iterat
 
     A deferred transaction would fail with SQLITE_BUSY_SNAPSHOT where two of them read and then write. ``synced``: the
     commit returns when the disk has it, and all that was committed before; else only SQLite's checkpoints wait for the
-    disk. Raises StoreBusy (nothing was changed), DiskFull, StoreUnreadable.
+    disk. Before a connection's first write the store is looked through, see ``soundness``. Raises StoreBusy (nothing
+    was changed), DiskFull, StoreDamaged, StoreReadonly, StoreUnreadable.
     """
+    guard = getattr(connection, "guard", None)
+    if guard is not None:
+        guard.before_write(connection)
     if synced:
         connection.execute("pragma synchronous=full")
     try:
@@ -280,6 +356,10 @@ def immediate(connection: sqlite3.Connection, *, synced: bool = False) -> Iterat
         except BaseException:
             connection.rollback()
             raise
+    except SearchIndexDamaged as error:
+        if guard is not None:
+            guard.mend_index(connection)
+        raise StoreBusy("The search index was damaged and is made anew.", "Try again in a moment.") from error
     finally:
         if synced:
             connection.execute("pragma synchronous=normal")

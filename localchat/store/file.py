@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
-from localchat.errors import StoreNewer, StoreUnreadable
+from localchat.errors import StoreDamaged, StoreNewer, StoreUnreadable
 from localchat.store.schema.core import CURRENT, STEPS
+from localchat.store.soundness import damaged
 from localchat.text import one_line
 
+TABLES = frozenset(
+    [
+        "providers",
+        "model_configs",
+        "chats",
+        "messages",
+        "attachments",
+        "catalog_events",
+        "chat_sources",
+        "state",
+        "personas",
+        "message_words",
+        "chat_words",
+        "recordings",
+    ]
+)
+"""Those of this version, without which a file is no whole store."""
 HISTORY = "localchat"  # the name of our set of steps in sqlite_utils' table
 
 
@@ -36,7 +55,23 @@ def version_of(connection: sqlite3.Connection, path: object) -> int:
         raise StoreUnreadable(
             f"{named(path)} is an SQLite file of another program.", "Give another file with --db. It was not changed."
         )
+    if version == CURRENT and (missing := TABLES - tables):
+        lacks = f"the table {min(missing)} is" if len(missing) == 1 else f"the tables {', '.join(sorted(missing))} are"
+        raise damaged(path, f"{lacks} missing")
     return version
+
+
+def refuse_emptied(path: Path) -> None:
+    """A file without a byte is a new store, but not where there was one: then a person decides. Raises StoreDamaged."""
+    if not path.exists() or path.stat().st_size > 0:
+        return
+    folder = path.with_name(f"{path.name}-backups")
+    log = Path(f"{path}-wal")
+    if (folder.is_dir() and any(folder.glob("*.db"))) or (log.exists() and log.stat().st_size > 0):
+        raise StoreDamaged(
+            f"{named(path)} is empty, and there was a store.",
+            "`localchat restore` lists its backups. To begin a new one, remove the empty file.",
+        )
 
 
 def _steps(connection: sqlite3.Connection) -> set[str]:

@@ -16,6 +16,7 @@ from localchat.store.catalog.queries import ORPHANED
 from localchat.store.connection import translated
 from localchat.store.fields import decoded
 from localchat.store.file import named, version_of
+from localchat.store.soundness import WAYS_OUT, damage_in, index_is_sound
 from localchat.text import count
 from localchat.validation import folded
 
@@ -86,20 +87,35 @@ def _inside(path: Path) -> list[Check]:
         with _opened(path) as connection:
             if version_of(connection, path) == 0:
                 return []
-            damage = [str(row[0]) for row in connection.execute("pragma quick_check(5)").fetchall()]
-            dangling = connection.execute("pragma foreign_key_check").fetchall()
-            whole = damage == ["ok"] and not dangling
-            loose = count(len(dangling), "row points", "rows point") + " at nothing"
-            said = "whole" if whole else loose if damage == ["ok"] else "; ".join(damage)
-            return [
-                Check("integrity", whole, said, "store_unreadable"),
-                _promises(connection),
-                _names(connection),
-            ]
+            if damage := damage_in(connection):
+                return [Check("integrity", False, f"{damage}. {WAYS_OUT}", "store_damaged")]
+            checks = [_linked(connection), _promises(connection), _names(connection)]
+        return [*checks, *_search(path)]
     except LocalChatError as error:
-        return [Check("integrity", False, error.message, error.code)]
+        return [Check("integrity", False, f"{error.message} {error.hint}", error.code)]
     except sqlite3.Error as error:
-        return [Check("integrity", False, str(error), "store_unreadable")]
+        return [Check("integrity", False, f"{error}. {WAYS_OUT}", "store_damaged")]
+
+
+def _linked(connection: sqlite3.Connection) -> Check:
+    dangling = connection.execute("pragma foreign_key_check").fetchall()
+    if dangling:
+        loose = count(len(dangling), "row points", "rows point") + " at nothing: `localchat doctor --fix`"
+        return Check("integrity", False, loose, "store_damaged")
+    return Check("integrity", True, "whole")
+
+
+def _search(path: Path) -> list[Check]:
+    """The index can only be asked by who may write; nothing is changed."""
+    if not os.access(path, os.W_OK) or not os.access(path.absolute().parent, os.W_OK):
+        return []
+    with translated(path):
+        address = f"{path.resolve().as_uri()}?mode=rw"
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=_PATIENCE)
+        with contextlib.closing(connection):
+            sound = index_is_sound(connection)
+    said = "the index of words is in order" if sound else "the index of words is damaged: `localchat doctor --fix`"
+    return [Check("search", sound, said, "store_damaged")]
 
 
 def _promises(connection: sqlite3.Connection) -> Check:
@@ -146,6 +162,13 @@ def _writable(path: Path) -> Check:
         if not os.access(place, os.W_OK):
             return Check("writable", False, f"{named(place)} cannot be written", "store_unreadable")
     return Check("writable", True, "the file and its folder can be written")
+
+
+def streaming(path: Path) -> int:
+    """How many replies are marked as still coming; 0 where that cannot be read."""
+    with contextlib.suppress(LocalChatError, sqlite3.Error), _opened(path) as connection:
+        return int(connection.execute("select count(*) from messages where status = 'streaming'").fetchone()[0])
+    return 0
 
 
 def _private(path: Path) -> Check:

@@ -6,13 +6,14 @@ many there are, so that a start on a current store costs one pragma and does not
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localchat.errors import Internal, LocalChatError
-from localchat.store.connection import immediate
+from localchat.store.connection import Connection, immediate
 from localchat.store.file import HISTORY, version_of
 from localchat.store.schema.core import CURRENT, STEPS
 
@@ -29,13 +30,14 @@ def migrate(connection: sqlite3.Connection, path: Path) -> LocalChatError | None
     if connection.execute("pragma user_version").fetchone()[0] == CURRENT:
         return None
     failed = None
+    copied = isinstance(connection, Connection) and connection.guard is not None and bool(connection.guard.readonly)
     # Foreign keys cannot be switched inside a transaction, and a step that rebuilds a table must not cascade.
     connection.execute("pragma foreign_keys=off")
     try:
-        with immediate(connection):
+        with _writing_the_copy(connection) if copied else immediate(connection):
             version = version_of(connection, path)
             if version < CURRENT:  # else another process was first
-                if version > 0:
+                if version > 0 and not copied:
                     from localchat.store.backups import before_migration
 
                     failed = before_migration(path)
@@ -58,6 +60,18 @@ def _statements(script: str) -> Iterator[str]:
             start = end
     if script[start:].strip():
         yield script[start:]
+
+
+@contextlib.contextmanager
+def _writing_the_copy(connection: sqlite3.Connection) -> Iterator[None]:
+    """Of a store that cannot be written, an old one is read from a copy, which is ours to write."""
+    assert isinstance(connection, Connection)
+    guard, connection.guard = connection.guard, None
+    try:
+        with immediate(connection):
+            yield
+    finally:
+        connection.guard = guard
 
 
 def _apply(connection: sqlite3.Connection) -> None:

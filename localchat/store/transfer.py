@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import uuid
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from localchat.errors import NotFound, Remedy, Way
+from localchat.errors import DiskFull, NotFound, Remedy, StoreDamaged, StoreReadonly, Way
 from localchat.store import Store, recordings
 from localchat.store import attachments as attachment_rows
 from localchat.store.chats import TITLE_LIMIT
@@ -83,7 +84,8 @@ class Exchange:
         return [row[0] for row in rows]
 
     def read(self, chat_ids: Sequence[int], *, lasting: bool = True) -> Iterator[WholeChat]:
-        """These chats one by one. ``lasting``: give each the name under which it is known again wherever it goes.
+        """These chats one by one. ``lasting``: give each the name under which it is known again wherever it goes, if
+        the store can be written.
 
         A chat that was deleted for good meanwhile is passed over.
         """
@@ -110,7 +112,8 @@ class Exchange:
         )
         if not self._connection.execute(missing, (asked, OWN)).fetchall():
             return
-        with immediate(self._connection) as tx:
+        # Whoever needs his chats most, from a full or failing disk, gets them without lasting names.
+        with contextlib.suppress(DiskFull, StoreDamaged, StoreReadonly), immediate(self._connection) as tx:
             for row in tx.execute(missing, (asked, OWN)).fetchall():
                 tx.execute(
                     "insert into chat_sources (source, source_id, chat_id, messages, created_at)"

@@ -64,7 +64,7 @@ def test_damage_inside_is_found(run: Run, store: Store, path: Path) -> None:
     path.write_bytes(data)
     answer = run("doctor", "--json")
 
-    assert (answer.code, answer.error["code"]) == (1, "store_unreadable")
+    assert (answer.code, answer.error["code"]) == (1, "store_damaged")
     # Where it hits an index only, the rows can still be counted.
     assert not (check(answer, "store")["ok"] and check(answer, "integrity")["ok"])
 
@@ -73,7 +73,7 @@ def test_rows_that_point_at_nothing_are_found(run: Run, store: Store) -> None:
     store.connection.execute("pragma foreign_keys=off")
     store.connection.execute("insert into messages (chat_id, role, depth) values (999, 'user', 0)")
 
-    assert check(run("doctor", "--json"), "integrity")["detail"] == "1 row points at nothing"
+    assert check(run("doctor", "--json"), "integrity")["detail"] == "1 row points at nothing: `localchat doctor --fix`"
 
 
 def test_a_newer_store_is_a_failed_check_and_stays_as_it_is(run: Run, store: Store, path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_backup_restored_after_a_crash_and_damage_is_exactly_what_was_backed_u
     damage(path)
     broken = {ending: Path(f"{path}{ending}").read_bytes() for ending in ("", "-wal")}
     refused = real("chats", "list", "--json")
-    assert refused.error["code"] == "store_unreadable"
+    assert refused.error["code"] == "store_damaged"
     assert "localchat restore" in refused.error["hint"]
 
     done = real("restore", str(made), "--yes", "--json")

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from localchat.errors import StoreUnreadable
+from localchat.errors import SearchIndexDamaged
 from localchat.records import ModelName, Role
 from localchat.store.catalog import queries as catalog_rows
 from localchat.store.chats import model_name
-from localchat.store.connection import PATIENCE, connect, immediate
+from localchat.store.connection import PATIENCE, connect
 from localchat.store.fields import number, text
 from localchat.store.messages import role_of
 from localchat.store.schema.search import CHAT, MODEL, ROLE, TIME
 from localchat.store.search.query_text import Term, fold, holds, snippet, terms_of
+from localchat.store.soundness import index_is_sound, rebuild_index
 
 PAGE = 50  # hits at once
 TITLES = 20  # chats found by their title, at most
@@ -257,7 +258,14 @@ class Search:
         """Rows in handfuls; the statement is over when this is, so that no snapshot stays pinned."""
         cursor = self._connection.cursor()
         try:
-            cursor.execute(sql, values)
+            try:
+                cursor.execute(sql, values)
+            except SearchIndexDamaged:
+                guard = getattr(self._connection, "guard", None)
+                if guard is None:
+                    raise
+                guard.mend_index(self._connection)
+                cursor.execute(sql, values)
             while not self._cancelled and (rows := cursor.fetchmany(50)):
                 yield from rows
             if self._cancelled:
@@ -307,19 +315,12 @@ class Search:
     # The index
 
     def sound(self) -> bool:
-        """Whether the index says what the messages and titles say. Reads all of them."""
-        try:
-            for table in ("message_words", "chat_words"):
-                self._connection.execute(f"insert into {table} ({table}, rank) values ('integrity-check', 1)")
-        except StoreUnreadable:
-            return False
-        return True
+        """Whether the index says what the messages and titles say. Reads all of them. Raises StoreBusy."""
+        return index_is_sound(self._connection)
 
     def rebuild(self) -> None:
         """Write the index anew from what is there, in one transaction. Raises StoreBusy, DiskFull."""
-        with immediate(self._connection) as tx:
-            for table in ("message_words", "chat_words"):
-                tx.execute(f"insert into {table} ({table}) values ('rebuild')")
+        rebuild_index(self._connection)
 
 
 def _expression(query: Query, expressions: Sequence[str]) -> str:
