@@ -1,9 +1,9 @@
 """How long the event loop is held by what grows with the store: ``python benchmarks/loop.py``.
 
 In the whole app (without a terminal): a fork of a chat of 6,000 messages, the emptying of a trash of 20,000 chats, the
-move of 20,000 chats to another model and back. Every millisecond the loop is asked what its thread has worked since:
-the longest such stretch may be 50 ms. It is processor time: what else the machine does does not count, a wait for the
-disk or for a lock would; so the longest time by the clock stands beside it.
+move of 20,000 chats to another model and back, alone and with the removal of their own. Every millisecond the loop is
+asked what its thread has worked since: the longest such stretch may be 50 ms. It is processor time: what else the
+machine does does not count, a wait for the disk or for a lock would; so the longest time by the clock stands beside it.
 
 And a look at another window that streams, with 2,000 chats of the list read and the cursor on the last: at most 1.5
 times what it costs with 50.
@@ -95,7 +95,17 @@ def fill(store: Any) -> None:
     )
     one("update chats set leaf_id = ? where id = ?", (message + LONG, long_chat))
     one("commit")
-    store.catalog.remove_model(gone)
+
+
+async def remove(app: Any, pilot: Any) -> None:
+    from localchat.testing import settled
+    from localchat.tui.catalog.actions import remove_model
+
+    app.run_worker(remove_model(app, app.store.catalog.live("zeta/z1")))
+    await settled(pilot)
+    app.screen.query_one("#move").value = app.store.catalog.live("beta/b1").id
+    await settled(pilot)
+    await pilot.press("y")
 
 
 async def fork(app: Any, pilot: Any) -> None:
@@ -116,6 +126,8 @@ async def move(app: Any, pilot: Any) -> None:
     from localchat.testing import settled
     from localchat.tui.catalog.actions import move_chats
 
+    if not app.store.catalog.models(removed=True):
+        app.store.catalog.remove_model(app.store.catalog.live("zeta/z1").id)
     app.run_worker(move_chats(app, list(app.store.catalog.models(removed=True))))
     await settled(pilot)
     await pilot.press("enter")
@@ -137,6 +149,8 @@ DEEDS: dict[str, Callable[[Any, Any], Awaitable[None]]] = {
     "opening and closing the help, to compare": open_help,
     f"fork of {LONG:,} messages": fork,
     f"emptying a trash of {MANY:,} chats": empty_the_trash,
+    f"removing a model, its {MANY:,} chats move": remove,
+    "taking the removal back": take_back,
     f"moving {MANY:,} chats": move,
     f"taking the move of {MANY:,} back": take_back,
 }
@@ -144,7 +158,7 @@ DEEDS: dict[str, Callable[[Any, Any], Awaitable[None]]] = {
 
 async def held(folder: Path) -> list[Row]:
     from localchat.testing import known_store, settled, still_app
-    from localchat.tui.catalog.actions import move_chats
+    from localchat.tui.catalog.actions import move_chats, remove_model
     from localchat.tui.chat.actions import empty_trash
 
     rows: list[Row] = []
@@ -154,7 +168,8 @@ async def held(folder: Path) -> list[Row]:
         async with app.run_test(size=(120, 36)) as pilot:
             await settled(pilot)
             await open_help(app, pilot)
-            for opened in (empty_trash(app), move_chats(app, list(store.catalog.models(removed=True)))):
+            model = store.catalog.live("zeta/z1")
+            for opened in (empty_trash(app), remove_model(app, model), move_chats(app, [model])):
                 app.run_worker(opened)  # a dialog's sheet is read when it is opened for the first time
                 await settled(pilot)
                 await pilot.press("escape")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from textual.events import Event, Key, Paste
 from textual.reactive import reactive
 from textual.widgets import Input
 
-from localchat.errors import LocalChatError
+from localchat.errors import LocalChatError, StoreBusy
 from localchat.records import Model
 from localchat.store import NOTICED, PendingWrites, Store, persistently
 from localchat.text import clean
@@ -122,12 +123,15 @@ class Shell(App[None]):
     async def written_apart(self, what: str, do: Callable[[Store], T]) -> T:
         """What may take longer than a frame, in a worker: done in a thread through a connection of its own, after what
         waits for the store already, so that keys and replies go on meanwhile. ``do`` runs again where the store was
-        busy. Raises what it raises, and StoreBusy. Nobody waits for it at the end of the program: one transaction is
-        all or nothing."""
+        busy, unless it was cancelled by then. Raises what it raises, and StoreBusy. Nobody waits for it at the end of
+        the program: one transaction is all or nothing."""
         await self.pending.written(what, _nothing)
         loop = asyncio.get_running_loop()
+        cancelled = threading.Event()
 
         def tell(waited: float) -> None:
+            if cancelled.is_set():
+                raise StoreBusy("Nobody waits for it any more.")
             if waited > NOTICED:
                 loop.call_soon_threadsafe(self._tell_waiting, what)
 
@@ -138,6 +142,9 @@ class Shell(App[None]):
         self.working_apart += 1
         try:
             return await apart(work, LONGEST)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
         finally:
             self.working_apart -= 1
             self._tell_waiting(self.pending.told)

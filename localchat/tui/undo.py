@@ -169,7 +169,7 @@ class Undos:
     async def _event(self, event: CatalogEvent) -> str:
         shell = self._shell
         try:
-            if event.action == "chats-moved":  # of any number of chats
+            if "chats_moved" in event.detail:  # any number of chats
                 done = await shell.written_apart("undo", lambda store: store.catalog.undo_event(event.id))
             else:
                 done = await shell.written("undo", lambda: shell.store.catalog.undo_event(event.id))

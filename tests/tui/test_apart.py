@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Select
 
 from localchat.errors import StoreBusy
 from localchat.store import Store
@@ -51,6 +52,26 @@ async def move_and_take_back(app: LocalChat, pilot: Pilot[Any]) -> None:
     assert len(catalog.move_of([gone.id]).chats) == 2
 
 
+async def remove_and_take_back(app: LocalChat, pilot: Pilot[Any]) -> None:
+    catalog = app.store.catalog
+    model = catalog.live("alpha/a1")
+    app.store.chats.set_model(2, model.id)
+    app.run_worker(actions.remove_model(app, model))
+    await settled(pilot)
+    to = app.screen.query_one("#move", Select)
+    to.value = catalog.live("alpha/a2").id
+    await settled(pilot)
+    await pilot.press("y", "y")
+    await settled(pilot)
+    own = app.store.chats.get(2).model
+    assert own is not None
+    assert own.ref == "alpha/a2"
+    await app.undos.undo_newest()
+    own = app.store.chats.get(2).model
+    assert own is not None
+    assert own.ref == "alpha/a1"
+
+
 @pytest.fixture
 def threads(store: Store, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, bool]]:
     """What was called, and whether on the loop's thread."""
@@ -80,6 +101,7 @@ def threads(store: Store, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, boo
         (fork, {"fork"}),
         (empty_the_trash, {"trash_in_parts", "erase_trashed"}),
         (move_and_take_back, {"move", "move_back"}),
+        (remove_and_take_back, {"move", "move_back"}),
     ],
 )
 async def test_what_grows_with_the_store_is_done_in_a_thread(
@@ -136,6 +158,22 @@ async def test_the_end_of_the_program_does_not_wait_for_it(store: Store) -> None
         await pilot.press("ctrl+q")
     assert time.monotonic() - began < 15
     release.set()
+
+
+async def test_what_was_cancelled_while_the_store_was_locked_is_never_done(store: Store) -> None:
+    app = still_app(store)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        with locked(store.path):
+            worker = app.run_worker(app.written_apart("put it", lambda own: own.state.put("x", "1")))
+            await until(pilot, lambda: app.waiting != "")
+            worker.cancel()
+            await until(pilot, lambda: app.working_apart == 0)
+            assert app.waiting == ""
+        for thread in threading.enumerate():
+            if thread.name == "apart":
+                thread.join(10)
+    assert store.state.get("x") == ""
 
 
 async def test_what_it_raises_is_raised_where_it_was_asked_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

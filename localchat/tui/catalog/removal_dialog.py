@@ -278,7 +278,12 @@ class RemovalDialog(Dialog[Removed | None]):
         forget = self.query_one("#forget", Tick)
         self._removing = True
         try:
-            done = await patiently(lambda: self.app.store.catalog.remove(shown, picked, moving))
+            if moving is None:
+                done = await patiently(lambda: self.app.store.catalog.remove(shown, picked))
+            else:  # any number of chats
+                done = await self.app.written_apart(
+                    "remove it", lambda store: store.catalog.remove(shown, picked, moving)
+                )
         except LocalChatError as error:
             self._removing = False
             self._refused(error)
