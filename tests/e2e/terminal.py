@@ -24,6 +24,7 @@ KEYS = {
     "down": "\x1b[B",
     "right": "\x1b[C",
     "left": "\x1b[D",
+    "end": "\x1b[F",
     "tab": "\t",
     "shift+tab": "\x1b[Z",
     "alt+r": "\x1br",
@@ -121,6 +122,15 @@ class Terminal:
             else:
                 self.process.send(KEYS.get(key, key))
             self.read()
+
+    def confirm(self, key: str, *, gone: str, seconds: float = 30) -> None:
+        """Press the key until the question is gone: one whose facts have just changed takes none yet, since nobody can
+        have read it."""
+        until = time.monotonic() + seconds
+        while gone in self.text:
+            assert time.monotonic() < until, f"it still asks:\n{self.text}"
+            self.press(key)
+            self.settle()
 
     def say(self, text: str) -> None:
         self.type(text)

@@ -59,7 +59,7 @@ def test_the_app_asks_anew_about_the_host_that_it_would_be_by_now(store: Path) -
         elsewhere(store, "models", "default", "other/o1")
         terminal.wait_for("other.invalid", "This changed meanwhile", gone="far.invalid")
         assert turns(store) == ([], [])
-        terminal.press("y")
+        terminal.confirm("y", gone="Keep it here")
         terminal.wait_for("other does not answer", gone="Keep it here")
         assert turns(store) == ([("other/o1",)], ["other.invalid"])
         terminal.press("ctrl+q")

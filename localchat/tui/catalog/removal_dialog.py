@@ -115,6 +115,7 @@ class RemovalDialog(Dialog[Removed | None]):
     def _warn(self, what: str) -> None:
         self.query_one(Trouble).report(Changed(what))
         self.query_one("#no").focus()
+        self.changed_meanwhile()
 
     def _heir_shown(self) -> int | None:
         """The id of who takes over, as it stands here."""
@@ -265,7 +266,7 @@ class RemovalDialog(Dialog[Removed | None]):
     @work(group="removal")
     async def action_remove(self) -> None:
         """Once, however often the key repeats. The whole request is made of what stands here, before anything waits."""
-        if self._removing or self._gone or self.app.screen is not self:
+        if self._removing or self._gone or self.unread or self.app.screen is not self:
             return
         shown, successor, target, chats = self._preview, self._successor(), self._destination(), self._chats
         if shown.removes_default and shown.successors and successor is None:
@@ -296,6 +297,7 @@ class RemovalDialog(Dialog[Removed | None]):
         if not self._gone:
             self.query_one(Trouble).report(error)
             self.query_one("#no").focus()
+            self.changed_meanwhile()
 
     @on(Button.Pressed, "#no")
     def action_close(self) -> None:

@@ -201,6 +201,7 @@ class RestoreDialog(Dialog[Restored | None]):
     def _report(self, error: LocalChatError) -> None:
         self.query_one(Trouble).report(error)
         self.query_one("#no").focus()
+        self.changed_meanwhile()
 
     def _read_again(self) -> None:
         """Another window wrote: what is shown follows."""
@@ -222,7 +223,8 @@ class RestoreDialog(Dialog[Restored | None]):
     @work(group="restore")
     async def action_restore(self) -> None:
         """Once, however often the key repeats."""
-        if self._restoring or not self.query_one("#yes").display or self.app.screen is not self:
+        unsure = self.unread or not self.query_one("#yes").display
+        if self._restoring or unsure or self.app.screen is not self:
             return
         shown, self._restoring = self._shown, True
         try:

@@ -29,7 +29,6 @@ class ConsentDialog(ConfirmDialog):
         )
         self.question = question
         self._ask = ask
-        self._drawn = True
 
     def on_mount(self) -> None:
         self.watch(self.app, "catalog_version", self._look, init=False)
@@ -48,15 +47,11 @@ class ConsentDialog(ConfirmDialog):
             self.question = question
             self.query_one("#text Words", Words).say(f"This changed meanwhile. {_text(question)}")
             self.query_one("#no").focus()
-            self._drawn = False
-            self.call_after_refresh(self._is_drawn)
-
-    def _is_drawn(self) -> None:
-        self._drawn = True
+            self.changed_meanwhile()
 
     def may_agree(self) -> bool:
         """A key pressed before the new host was on the screen agrees to nothing."""
-        return self._drawn
+        return not self.unread
 
 
 def _text(question: ConfirmRemote) -> str:

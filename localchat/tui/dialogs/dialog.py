@@ -20,6 +20,7 @@ from localchat.tui.remedies import advice, place_of
 from localchat.tui.shell import Shell
 
 T = TypeVar("T")
+UNREAD = 0.4  # seconds in which nobody reads what has just changed, and a key was pressed for what stood there before
 
 
 class Dialog(LeftOnce[T]):
@@ -35,6 +36,7 @@ class Dialog(LeftOnce[T]):
     def __init__(self, heading: str) -> None:
         super().__init__()
         self.heading = heading
+        self.unread = False  # what stands here has just changed: a key confirms nothing yet
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
@@ -51,6 +53,21 @@ class Dialog(LeftOnce[T]):
     def retitle(self, heading: str) -> None:
         self.heading = heading
         self.query_one("#dialog").border_title = Content(one_line(heading, self.TITLE_LIMIT))
+
+    def changed_meanwhile(self) -> None:
+        """What is asked is another thing now. To be called where it is drawn; ``unread`` holds until a person can have
+        read it."""
+        self.unread = True
+        self.call_after_refresh(self._is_drawn)
+
+    def _is_drawn(self) -> None:
+        if self.app.still:  # tests read at once
+            self.unread = False
+        else:
+            self.set_timer(UNREAD, self._is_read)
+
+    def _is_read(self) -> None:
+        self.unread = False
 
     def action_close(self) -> None:
         self.dismiss(None)
