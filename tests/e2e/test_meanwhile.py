@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -82,15 +83,17 @@ CHANGES: dict[str, tuple[Callable[[Catalog], object], str, str]] = {
 def test_a_removal_does_what_the_dialog_showed_or_shows_what_there_is_now(
     store: Path, window: Terminal, change: str
 ) -> None:
-    """The change and the key come in one breath: the window has not seen it yet, the transaction does."""
+    """The window is halted meanwhile: it finds the change and the key at once."""
     act, told, fact = CHANGES[change]
     window.press("f2")
     window.wait_for("Models of alpha")
     window.press("d")
     window.wait_for("Remove alpha?", "2 models go: ★ a1, a2.", "b1 · beta")
+    window.process.kill(signal.SIGSTOP)
     with Store(store) as second:
         act(second.catalog)
-        window.press("y")
+    window.type("y")
+    window.process.kill(signal.SIGCONT)
     there = live(store)
     window.wait_for(told, fact, "Remove alpha?")
     assert live(store) == there
