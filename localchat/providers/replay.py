@@ -91,9 +91,9 @@ class ReplayClient:
     async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Raises ProviderRejected where the export has no reply to this, ProviderUnavailable where its file cannot be
         read, and what the reply itself ended with."""
+        begun = asyncio.get_running_loop().time()  # reading the file is no pause of its own
         deck = await asyncio.to_thread(deck_of, self._file.path)
         reply, given = self._reply(deck, request)
-        begun = asyncio.get_running_loop().time()
         for at, piece in played(reply, given):
             await self._until(begun + at)
             yield piece

@@ -18,7 +18,7 @@ from localchat.errors import (
     RateLimited,
     ReplyCut,
 )
-from localchat.providers import connect
+from localchat.providers import connect, replay
 from localchat.providers.replay import played
 from localchat.records import (
     Attachment,
@@ -211,6 +211,23 @@ async def test_words_come_evenly_over_the_time_that_they_took_or_at_once(deck: D
     assert time.monotonic() - begun >= 0.15
     async with asyncio.timeout(5):
         await text(deck(chat(user("1", None, "Hi"), reply("2", "1", "x", duration_ms=3_600_000))), asking("Hi"))
+
+
+async def test_reading_the_file_takes_nothing_from_the_pace(deck: Deck, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = deck(chat(user("1", None, "Hi"), reply("2", "1", "one two three", duration_ms=400)), at_once=False)
+    read, pauses = replay.deck_of, []
+
+    def slow(path: Path) -> replay.Deck:
+        time.sleep(0.15)
+        return read(path)
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(replay, "deck_of", slow)
+    monkeypatch.setattr(replay.asyncio, "sleep", pause)
+    await text(demo, asking("Hi"))
+    assert pauses[0] == 0, "the first word was due while the file was read"
 
 
 # The file.
