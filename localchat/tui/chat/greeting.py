@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from localchat.providers import extras
 from localchat.providers.embedded.weights import SIZE_WORDS
 from localchat.providers.presets import TEMPLATES, Template
 from localchat.records import BUILT_IN_MODEL, Model, Provider
@@ -37,17 +38,22 @@ USUAL = "add Ollama, OpenAI, Anthropic, another server, or a GGUF file"
 @dataclass(frozen=True, slots=True)
 class Answerer:
     """Who will answer, and what that is good for, where anything is to be said of it. ``enough``: it needs no step to
-    be useful."""
+    be useful. ``can``: whether it is able to at all."""
 
     name: str
     where: str
     good_for: str = ""
     enough: bool = True
+    can: bool = True
 
 
 def answerer(model: Model, provider: Provider | None, *, weights_here: bool = True) -> Answerer:
     """``weights_here``: whether the model in the box can answer without fetching them."""
     kind = provider.kind if provider is not None else ""
+    if kind == "embedded" and extras.missing(kind):
+        return Answerer(
+            one_line(model.model), "", "It runs on llama.cpp, which is not installed here.", False, can=False
+        )
     if kind == "embedded" and model.model == BUILT_IN_MODEL:
         once = "" if weights_here else f" The first message fetches {SIZE_WORDS}, once."
         words = f"Good for a try; often wrong.{once}"
@@ -98,10 +104,9 @@ class _Words(Static):
         if who is None:
             parts += ["There is no default model, so nobody can answer yet.\n"]
         else:
-            parts += [
-                ("❯ ", "$accent"),
-                f"Say something. {who.name} will answer{f', {who.where}' if who.where else ''}.\n",
-            ]
+            where = f", {who.where}" if who.where else ""
+            told = f"Say something. {who.name} will answer{where}." if who.can else f"{who.name} cannot answer yet."
+            parts += [("❯ ", "$accent"), f"{told}\n"]
             parts += [(f"  {who.good_for}\n", "dim")] if who.good_for else []
         key, words = next_step(self.offers, self.services)
         step = key == "f3" or who is None or not who.enough

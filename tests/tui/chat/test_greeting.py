@@ -142,6 +142,15 @@ async def test_it_says_of_every_kind_where_it_answers(
         assert (USUAL in screen_text(pilot.app)) is (kind == "echo")  # type: ignore[arg-type]
 
 
+async def test_where_llama_cpp_is_not_installed_nobody_promises_an_answer_of_it(
+    new: Store, alone: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localchat.providers.extras._there", lambda module: module != "xllamacpp")
+    async with opened(LocalChat(new), (140, 30)) as pilot:
+        await shows(pilot, "smollm2 cannot answer yet.", "It runs on llama.cpp, which is not installed here.", USUAL)
+        assert "will answer" not in screen_text(pilot.app)  # type: ignore[arg-type]
+
+
 async def test_without_a_default_the_next_step_is_told_all_the_same(new: Store, alone: None) -> None:
     new.catalog.remove_provider("local")
     async with opened(LocalChat(new), (140, 30)) as pilot:
