@@ -41,6 +41,7 @@ class ReplyWriter:
     thoughts: list[str] = field(default_factory=list)
     finish_reason: str | None = None
     usage: Usage | None = None
+    pieces: int = 0  # how many came that say something
     saved: int = 0
     deltas: list[tuple[int, str, str]] | None = None  # where the provider is recorded
     asked_at: float = 0.0
@@ -56,16 +57,11 @@ class ReplyWriter:
 
     @property
     def content(self) -> str:
-        return self.given + "".join(self.text)
+        return self.given + _joined(self.text)
 
     @property
     def reasoning(self) -> str:
-        return "".join(self.thoughts)
-
-    @property
-    def pieces(self) -> int:
-        """How many came that say something."""
-        return len(self.text) + len(self.thoughts)
+        return _joined(self.thoughts)
 
     def asked(self) -> None:
         """The endpoint is asked now: times of a recording count from here."""
@@ -74,6 +70,7 @@ class ReplyWriter:
     def came(self, kind: str, words: str) -> None:
         """A delta: ``text`` or ``reasoning``."""
         (self.text if kind == "text" else self.thoughts).append(words)
+        self.pieces += 1
         if self.deltas is not None:
             self.deltas.append((self._since_asked(), kind, words))
 
@@ -169,7 +166,14 @@ class ReplyWriter:
 
     def _words(self) -> str:
         """What would be lost with the end of the reply: all of it, since its growing may not be stored either."""
-        return "".join(self.text) and self.content
+        return _joined(self.text) and self.content
+
+
+def _joined(parts: list[str]) -> str:
+    """The text of these parts, which are one part from then on: a million small ones take ten times their text."""
+    if len(parts) > 1:
+        parts[:] = ["".join(parts)]
+    return parts[0] if parts else ""
 
 
 async def _to_its_end(work: asyncio.Future[T]) -> T:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from localchat.errors import InvalidInput, NotFound
 from localchat.store import Store
+from localchat.store.schema.search import _in_words
 from localchat.store.search import search
 from localchat.store.search.query_text import fold, holds, terms_of
 from localchat.store.search.search import Cancelled, Hit, Query, Search, spans_between
@@ -508,3 +509,53 @@ def test_the_newest_are_found_first_also_where_they_came_in_last(tmp_path: Path)
         assert store.search.sound()
         store.search.rebuild()
         assert store.search.find(Query("frames"))[0].message_id == same[0]
+
+
+def sound(store: Store) -> None:
+    """Raises where the index is not what it would be if it were written anew."""
+    store.connection.execute("insert into message_words (message_words, rank) values ('integrity-check', 1)")
+
+
+LONG = f"开头 {'锁库表很' * 500_000}末尾"
+
+
+def test_of_a_text_beyond_all_measure_the_beginning_is_found_and_the_whole_is_kept(store: Store) -> None:
+    """Pairing letters took time by the square of their number: a flood of them was hours in one transaction."""
+    chinese = write(store, LONG)
+    plain = write(store, f"beginning {'words and ' * 400_000} zanzibar")
+    assert ids(store, "开头") == [chinese]
+    assert ids(store, "beginning") == [plain]
+    assert store.messages.get(chinese).content == LONG
+    sound(store)
+    for change in ("update messages set content = content || '!'", "update messages set content = '' where id % 2 = 0"):
+        store.connection.execute(change)
+        sound(store)
+    store.connection.execute("delete from messages")
+    sound(store)
+    assert ids(store, "开头") == ids(store, "beginning") == []
+
+
+def test_a_store_with_such_texts_is_indexed_anew_when_it_is_brought_up_to_date(path: Path) -> None:
+    old = Path(__file__).parent / "data" / "version3.sql"
+    with raw(path) as plain:
+        plain.executescript(old.read_text("utf-8"))
+        plain.execute("update messages set content = ? where id = 2", (LONG[:120_000],))
+        plain.commit()
+    with Store(path) as store:
+        indexed = "select m.id from message_words f join messages m on m.place = f.rowid where message_words match '开头'"
+        assert [row[0] for row in store.connection.execute(indexed)] == [2]
+        sound(store)
+        store.connection.execute("update messages set content = 'short'")
+        sound(store)
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 128, 129, 4000])
+@pytest.mark.parametrize("letters", ["锁库表", "ab锁 库", "é", "abcdefghij" * 20 + "锁"])
+def test_parts_of_a_text_are_put_together_without_a_seam(store: Store, size: int, letters: str) -> None:
+    message = write(store, (letters * size)[:size])
+    before, now = store.connection.execute(
+        f"select {_in_words('content')}, (select words from message_texts where message_id = messages.id)"
+        " from messages where id = ?",
+        (message,),
+    ).fetchone()
+    assert now == before

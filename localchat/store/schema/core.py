@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from localchat.store.schema.budgets import BUDGETS
 from localchat.store.schema.identity import IDENTITY
+from localchat.store.schema.long_texts import LONG_TEXTS
 from localchat.store.schema.places import PLACES
 from localchat.store.schema.recordings import RECORDINGS
 from localchat.store.schema.remedies import REMEDIES
@@ -169,6 +170,7 @@ insert into model_configs (provider, model, is_default, is_local) values ('local
 # ``recordings``: how replies came, where a provider is recorded.
 # ``remedies``: what can be done about a failed reply. ``places``: messages found by their time.
 # ``budgets``: what a provider's server may cost.
+# ``long_texts``: how much of one message is in the index.
 STEPS: tuple[tuple[str, str], ...] = (
     ("core", CORE),
     ("search", SEARCH),
@@ -178,5 +180,6 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("remedies", REMEDIES),
     ("places", PLACES),
     ("budgets", BUDGETS),
+    ("long_texts", LONG_TEXTS),
 )
 CURRENT = len(STEPS)

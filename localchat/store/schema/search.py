@@ -19,7 +19,7 @@ PAIRED = "ก-᪭←-\U000323af"
 
 CHAT, MODEL, ROLE, TIME = "\ue000", "\ue001", "\ue002", "\ue003"
 
-_STEP = 64  # letters that are looked at together: most hold nothing to pair
+STEP = 64  # letters that are looked at together: most hold nothing to pair
 
 
 def _in_words(column: str) -> str:
@@ -29,18 +29,18 @@ def _in_words(column: str) -> str:
   case when length(cast({column} as blob)) = length({column}) or {column} not glob '*[{PAIRED}]*' then {column} else (
     with recursive
       pieces (at, part, size, mixed) as (
-        select 1, substr({column}, 1, {_STEP + 1}), min({_STEP}, length({column})),
-          substr({column}, 1, {_STEP + 1}) glob '*[{PAIRED}]*'
+        select 1, substr({column}, 1, {STEP + 1}), min({STEP}, length({column})),
+          substr({column}, 1, {STEP + 1}) glob '*[{PAIRED}]*'
         union all
-        select at + {_STEP}, substr({column}, at + {_STEP}, {_STEP + 1}),
-          min({_STEP}, length({column}) - at - {_STEP - 1}),
-          substr({column}, at + {_STEP}, {_STEP + 1}) glob '*[{PAIRED}]*'
-        from pieces where at + {_STEP} <= length({column})
+        select at + {STEP}, substr({column}, at + {STEP}, {STEP + 1}),
+          min({STEP}, length({column}) - at - {STEP - 1}),
+          substr({column}, at + {STEP}, {STEP + 1}) glob '*[{PAIRED}]*'
+        from pieces where at + {STEP} <= length({column})
       ),
-      letters (i) as (select 1 union all select i + 1 from letters where i < {_STEP})
+      letters (i) as (select 1 union all select i + 1 from letters where i < {STEP})
     select group_concat(
       case
-        when not mixed then substr(part, 1, {_STEP})
+        when not mixed then substr(part, 1, {STEP})
         when {two} glob '[{PAIRED}][{PAIRED}]' then ' ' || {two} || ' '
         when {one} glob '[{PAIRED}]' then ' ' || {one} || ' '
         else {one}
