@@ -542,7 +542,9 @@ def test_a_store_with_such_texts_is_indexed_anew_when_it_is_brought_up_to_date(p
         plain.execute("update messages set content = ? where id = 2", (LONG[:120_000],))
         plain.commit()
     with Store(path) as store:
-        indexed = "select m.id from message_words f join messages m on m.place = f.rowid where message_words match '开头'"
+        indexed = (
+            "select m.id from message_words f join messages m on m.place = f.rowid where message_words match '开头'"
+        )
         assert [row[0] for row in store.connection.execute(indexed)] == [2]
         sound(store)
         store.connection.execute("update messages set content = 'short'")
