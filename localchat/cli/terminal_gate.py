@@ -46,7 +46,7 @@ class GatedStream:
 def gate_terminals() -> None:
     """From now on, what is written to standard output or standard error passes the gate where that is a terminal.
     ``sys.__stderr__``, which the app's driver writes to, stays as it is: that has a gate of its own."""
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and not isinstance(sys.stdout, GatedStream):
         sys.stdout = GatedStream(sys.stdout)
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not isinstance(sys.stderr, GatedStream):
         sys.stderr = GatedStream(sys.stderr)

@@ -21,15 +21,16 @@ WORDS = {"kind", "key_source", "role", "status", "by", "action", "fallback_reaso
 # What the program itself may send, told once more here, apart from the gate. A pty turns each line's end into two.
 OURS = re.compile(
     r"\x1b\[[0-9;]*[mH]|\x1b\[\?(?:7|25|100[0346]|1015|1016|1049|2004|2026|2048)(?:[hl]|\$p)|\x1b\[(?:>\d+|<)u|\x1b\]22;[a-z-]*\x07"
-    r"|\x1b\]52;c;[A-Za-z0-9+/]{20,}=*\x07|\r\n"
+    r"|\x1b\]52;c;[A-Za-z0-9+/]{20,}=*\x07|\r\n|\r\x1b\[K"  # the last: a command's line of progress
 )
 OBEYED = re.compile(r"[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-def poison(path: Path) -> int:
-    """Write the payload to the end of every text there is, as another program could; how many columns."""
+def poison(path: Path, *, against_its_rules: bool) -> int:
+    """Write the payload to the end of every text there is, as another program could; how many columns.
+    ``against_its_rules``: also of those whose CHECK forbids it; localchat only reads the store then."""
     plain = sqlite3.connect(path)
-    plain.execute("pragma ignore_check_constraints=on")
+    plain.execute(f"pragma ignore_check_constraints={against_its_rules}")
     stays = plain.execute("select name, sql from sqlite_master where type = 'trigger' and tbl_name = 'catalog_events'")
     triggers = stays.fetchall()
     for name, _ in triggers:
@@ -52,14 +53,10 @@ def poison(path: Path) -> int:
     tables = ("providers", "model_configs", "chats", "messages", "catalog_events", "personas", "attachments")
     for table in tables:
         for _, column, kind, *_ in plain.execute(f"pragma table_info({table})").fetchall():
+            if (table, column) == ("model_configs", "provider") and not against_its_rules:
+                continue  # the same name as its provider's, and that one has a rule
             if kind.lower() == "text" and column not in WORDS and not column.endswith("at"):
-                payload = PAYLOAD
-                if plain.execute(f"select json_valid({column}) and {column} like '{{%' from {table}").fetchone()[0]:
-                    payload = json.dumps({"stop": PAYLOAD, "name": PAYLOAD, "x": [PAYLOAD]})
-                    plain.execute(f"update {table} set {column} = ?", (payload,))
-                elif column != "remote_hosts":
-                    plain.execute(f"update {table} set {column} = {column} || ? where {column} <> ''", (payload,))
-                columns += 1
+                columns += _poison_column(plain, table, column)
     for _, sql in triggers:
         plain.execute(sql)
     plain.commit()
@@ -67,10 +64,27 @@ def poison(path: Path) -> int:
     return columns
 
 
+def _poison_column(plain: sqlite3.Connection, table: str, column: str) -> bool:
+    """Whether the table allows it."""
+    try:
+        if plain.execute(f"select json_valid({column}) and {column} like '{{%' from {table}").fetchone()[0]:
+            payload = json.dumps({"stop": PAYLOAD, "name": PAYLOAD, "x": [PAYLOAD]})
+            plain.execute(f"update {table} set {column} = ?", (payload,))
+        elif column != "remote_hosts":
+            plain.execute(f"update {table} set {column} = {column} || ? where {column} <> ''", (PAYLOAD,))
+    except sqlite3.IntegrityError:
+        return False
+    return True
+
+
 def check(terminal: Terminal) -> None:
     """No byte that a terminal obeys is another's."""
-    raw = terminal.raw.decode("utf-8")
-    assert not any(sequence in raw for sequence in THEIRS), "a colour or a place of another's"
-    written = OURS.sub("", raw)
+    check_written(terminal.raw)
+
+
+def check_written(raw: bytes) -> None:
+    text = raw.decode("utf-8")
+    assert not any(sequence in text for sequence in THEIRS), "a colour or a place of another's"
+    written = OURS.sub("", text)
     found = OBEYED.search(written)
     assert not found, ascii(written[max(0, found.start() - 60) : found.start() + 60])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ if sys.platform == "win32":
     pytest.skip("a pty needs a POSIX system", allow_module_level=True)
 
 from localchat.testing import known_store
-from tests.e2e.payload import PAYLOAD, check
+from tests.e2e.payload import PAYLOAD, check, check_written, poison
 from tests.e2e.terminal import Terminal
 
 ENTITIES = "&#x202e;&#27;]2;T&#7;&lrm;&#155;2J"
@@ -115,6 +118,100 @@ WALK = [
     (ESCAPE, "Discard what you typed?"),
     ("y", "D Discover"),
 ]
+
+
+EVIL = f"evil{PAYLOAD}".replace("\0", "")
+# What a command is given, and what it finds in the store or at the server.
+COMMANDS: list[tuple[str, ...]] = [
+    ("chats", "list"),
+    ("chats", "list", "--trash"),
+    ("chats", "show", "2"),
+    ("chats", "show", "2", "--json"),
+    ("chats", "show", "999"),
+    ("chats", "search", "database"),
+    ("chats", "search", EVIL),
+    ("chats", "export", "2"),
+    ("chats", "export", "2", "--format", "json"),
+    ("chats", "export", "2", "-o", f"{EVIL}/there.md"),
+    ("chats", "rename", "1", EVIL),
+    ("chats", "fork", "2"),
+    ("chats", "delete", "1"),
+    ("chats", "delete", "1", "--forever"),
+    ("chats", "model", "2", EVIL),
+    ("chats", "tag", EVIL),
+    ("providers", "list"),
+    ("providers", "log"),
+    ("providers", "add", EVIL, "--kind", "echo"),
+    ("providers", "add", "x", "--kind", EVIL),
+    ("providers", "add", "x", "--kind", "openai", "--base-url", f"http://{EVIL}/"),
+    ("providers", "add", "x", "--kind", "openai", "--base-url", "http://127.0.0.1:9/", "--key-env", EVIL),
+    ("providers", "remove", "alpha", "--dry-run"),
+    ("providers", "remove", "alpha"),
+    ("providers", "restore", EVIL),
+    ("models", "list", "--all"),
+    ("models", "default", EVIL),
+    ("models", "edit", EVIL, "-o", f"{EVIL}=1"),
+    ("models", "discover", "evil"),
+    ("models", "remove", "evil/m"),
+    ("undo", "--list"),
+    ("import", EVIL),
+    ("restore", EVIL),
+    ("backup", f"{EVIL}/there"),
+    ("doctor",),
+    ("doctor", "--rescue", f"{EVIL}/there.db"),
+    ("ask", "-m", "evil/m", "hello"),
+    ("ask", "-m", "evil/m", "fail"),
+    ("ask", "-m", "evil/m", "--extract", "hello"),
+    ("ask", "-m", "evil/m", "--json", "hello"),
+    ("ask", "-m", f"evil/{EVIL}", "hello"),
+    ("ask", "--chat", "2", "hello"),
+    ("ask", "-o", f"{EVIL}=1", "hello"),
+    (EVIL,),
+    ("chats", EVIL),
+    ("chats", "list", f"--{EVIL}"),
+]
+RUN = """
+import json, sys
+from localchat.cli import localchat
+for number, words in enumerate(json.loads(sys.argv[1])):
+    print("-- command", number)
+    try:
+        localchat.main(words, prog_name="localchat")
+    except SystemExit:
+        pass
+"""
+
+
+def run_in_terminal(words: list[str], environ: dict[str, str], answers: bytes) -> bytes:
+    """What a program writes to its terminal until it ends; ``answers`` are typed ahead."""
+    master, slave = os.openpty()
+    with subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, **environ}) as program:
+        os.close(slave)
+        os.write(master, answers)
+        raw = b""
+        with contextlib.suppress(OSError):  # it has ended
+            while part := os.read(master, 65536):
+                raw += part
+        assert program.wait(60) == 0
+    os.close(master)
+    return raw
+
+
+def test_nothing_that_a_command_is_given_or_finds_steers_the_terminal(tmp_path: Path) -> None:
+    poisoned, sound = tmp_path / "poisoned.db", tmp_path / "sound.db"
+    known_store(poisoned).close()
+    assert poison(poisoned, against_its_rules=True) > 25
+    with hostile() as address:
+        with known_store(sound) as store:
+            store.catalog.add_provider("evil", "openai", address)
+            store.catalog.add_model("evil", "m")
+        commands = [[*words, "--db", str(path)] for path in (poisoned, sound) for words in COMMANDS]
+        environ = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+        raw = run_in_terminal([sys.executable, "-c", RUN, json.dumps(commands)], environ, b"n\n" * 20)
+    assert f"-- command {2 * len(COMMANDS) - 1}\r\n".encode() in raw
+    assert b"# Finished" in raw
+    assert raw.count(b"]52;c;Y3VybA==") > 3 * len(COMMANDS), "most of them say what they were given"
+    check_written(raw)
 
 
 def test_nothing_that_comes_while_the_program_runs_steers_the_terminal(tmp_path: Path) -> None:

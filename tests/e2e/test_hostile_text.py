@@ -21,10 +21,11 @@ from tests.e2e.terminal import Terminal
 def store(tmp_path: Path) -> Path:
     path = tmp_path / "chats.db"
     known_store(path).close()
-    assert poison(path) > 25
+    assert poison(path, against_its_rules=False) > 20
     return path
 
 
+ASK, CONFIRM, UNDO = "ctrl+r", "enter", "f8"  # they write
 # A key, and what stands on the screen that it leads to.
 WALK = [
     ("shift+tab", "c Copy"),
@@ -49,7 +50,7 @@ WALK = [
     ("escape", "f4 Instructions"),
     ("ctrl+p", "Export"),
     ("escape", "f4 Instructions"),
-    ("ctrl+r", "9 tokens"),
+    (ASK, "9 tokens"),
     ("f2", "Models of alpha"),
     ("e", "Edit alpha"),
     ("escape", "Models of alpha"),
@@ -60,8 +61,8 @@ WALK = [
     ("e", "Edit alpha"),
     ("escape", "* Default"),
     ("d", "Remove alpha"),
-    ("enter", "Removed"),
-    ("f8", "is back"),
+    (CONFIRM, "Removed"),
+    (UNDO, "is back"),
     ("h", "History of providers"),
     ("escape", "* Default"),
     ("escape", "f4 Instructions"),
@@ -77,6 +78,26 @@ def test_no_field_of_the_store_steers_the_terminal_on_any_screen(store: Path) ->
             terminal.wait_for(seen, seconds=10)
         terminal.press("ctrl+q")
         assert terminal.wait_until_it_ends() == 0
+        check(terminal)
+
+
+def test_no_field_that_its_table_forbids_steers_the_terminal_either(tmp_path: Path) -> None:
+    """Such a store is damaged: it is read, and what would write says so."""
+    path = tmp_path / "chats.db"
+    known_store(path).close()
+    allowed = tmp_path / "allowed.db"
+    known_store(allowed).close()
+    assert poison(path, against_its_rules=True) > poison(allowed, against_its_rules=False)
+    with Terminal(path) as terminal:
+        terminal.wait_for("Locks in SQLite", "Why is the database locked?", "a draft")
+        for key, seen in WALK:
+            if key in (ASK, UNDO):
+                continue
+            terminal.press("escape" if key == CONFIRM else key)
+            terminal.settle(0.1)
+            terminal.wait_for(seen if key != CONFIRM else "* Default", seconds=10)
+        terminal.press("ctrl+q")
+        terminal.wait_until_it_ends()
         check(terminal)
 
 
