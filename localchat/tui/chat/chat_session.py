@@ -102,16 +102,20 @@ class ChatSession:
         self._drafts.save()
         self._visit += 1
         self.chat, self.edited, self._set_aside = chat, None, NO_WORDS
-        sending = self._sending.get(self.chat_id)
-        kept = self._drafts.of(self.chat_id)
-        self.draft = without(kept, sending.draft) if sending is not None else kept
+        self.draft = self._not_sent(self.chat_id)
+
+    def _not_sent(self, chat_id: int | None) -> Draft:
+        """The draft of that chat, without what is on its way there."""
+        kept, sending = self._drafts.of(chat_id), self._sending.get(chat_id)
+        return without(kept, sending.draft) if sending is not None else kept
 
     def lose(self) -> None:
-        """The open chat is gone: what was written there moves on to a new chat."""
-        written = self._written()
+        """The open chat is gone: what was written there moves on to a new chat, and is that one's alone."""
+        written, sending = self._written(), self._sending.get(self.chat_id)
+        self._drafts.keep(self.chat_id, _own(sending.draft) if sending is not None else NO_WORDS)
         self.chat, self.edited, self._set_aside = None, None, NO_WORDS
         self._visit += 1
-        self.draft = joined(self._drafts.of(None), written)
+        self.draft = joined(self._not_sent(None), written)
         self._keep()
 
     def typed(self, draft: Draft) -> None:
@@ -283,7 +287,10 @@ class ChatSession:
         if self._sending.get(outgoing.chat_id) is outgoing:
             del self._sending[outgoing.chat_id]
         if self.chat_id != outgoing.chat_id:
-            return self._is_gone(outgoing.chat_id) and self._move_to_new_chat(_own(outgoing.draft))
+            if not self._is_gone(outgoing.chat_id):
+                return False
+            self._take_out(outgoing)
+            return self._move_to_new_chat(_own(outgoing.draft))
         if outgoing.edited is not None and self.edited is None:
             self._set_aside, self.draft, self.edited = self.draft, outgoing.draft, outgoing.edited
         elif self.edited is not None:

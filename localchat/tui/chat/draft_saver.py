@@ -59,7 +59,7 @@ class DraftSaver:
         if chat_id is None:
             if self._store.state.get(NEW_CHAT_DRAFT) != text:
                 self._store.state.put(NEW_CHAT_DRAFT, text)
-        elif self._stored(chat_id) != text:
+        elif (self._stored(chat_id) or "") != text:
             self._store.chats.set_draft(chat_id, text)
         self._on_the_way.discard(chat_id)
         del self._unstored[chat_id]

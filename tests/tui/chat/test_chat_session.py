@@ -147,8 +147,29 @@ async def test_words_of_a_chat_that_is_gone_move_to_a_new_one(session: ChatSessi
     session.open(store.chats.get(LOCKS))
     store.chats.trash(RAIN)
     session.give_back(outgoing)
+    assert session._drafts.of(RAIN) == Draft(), "they are in one place"
     session.open(None)
     assert session.draft.words == "And in March?"
+
+
+async def test_what_is_written_in_a_chat_that_goes_moves_and_is_no_copy(session: ChatSession, store: Store) -> None:
+    session.typed(Draft("half a thought"))
+    store.chats.trash(RAIN)
+    session.lose()
+    assert (session.chat, session.draft) == (None, Draft("half a thought"))
+    assert session._drafts.of(RAIN) == Draft()
+
+
+async def test_words_on_their_way_in_a_new_chat_are_no_part_of_what_moves_there(
+    session: ChatSession, store: Store
+) -> None:
+    session.open(None)
+    write(session, "Hello")
+    session.open(store.chats.get(RAIN))
+    session.typed(Draft("half a thought"))
+    store.chats.trash(RAIN)
+    session.lose()
+    assert session.draft == Draft("half a thought")
 
 
 async def test_nothing_is_asked_again_where_nothing_was_asked(session: ChatSession) -> None:

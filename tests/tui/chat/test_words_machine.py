@@ -1,7 +1,10 @@
 """Whatever one does, in whatever order: every word is once where it was typed, in a message or in a draft, and nowhere
 else; and no chat ever has two requests.
 
-The model knows only which chat was open when a word was typed. 2,160 steps in all.
+The model knows only which chat was open when a word was typed, which messages were edited (their words may stand in
+several versions), and which chats were deleted (what was not sent there moves to the next new chat).
+
+2,160 steps in all.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from textual import events
 
@@ -26,26 +29,29 @@ from localchat.store import Store
 from localchat.testing import Reply, Script, known_store, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.chat.chat_list import ChatList
+from localchat.tui.chat.chat_transcript import ChatTranscript
 from localchat.tui.chat.draft_saver import NEW_CHAT_DRAFT
 
 KEYS = ["enter", "ctrl+r", "ctrl+n", "escape", "f8"]
 ELSEWHERE = ["lock", "unlock", "remove", "default"]
 OPEN = ["open 1", "open 2", "open last"]
+MESSAGES = ["edit", "edit first", "delete", "delete 1"]
 STEPS = 30
 NEW = 0  # the chat that has not begun
 WORD = re.compile(r"w\d+")
 patient = settings(
-    max_examples=24,
+    max_examples=18,
     deadline=None,
     derandomize=True,
     database=None,
+    phases=[Phase.generate],  # making a failure smaller takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 
 
 def steps(*often: str) -> st.SearchStrategy[list[str]]:
     """``type`` and ``enter`` come as often as all else together."""
-    one = st.sampled_from([*["type"] * 6, *["enter"] * 4, *KEYS, *ELSEWHERE, *OPEN, *often])
+    one = st.sampled_from([*["type"] * 6, *["enter"] * 4, *KEYS, *ELSEWHERE, *OPEN, *MESSAGES, *often])
     return st.lists(one, min_size=STEPS, max_size=STEPS)
 
 
@@ -65,6 +71,8 @@ class Person:
         self.hurried = hurried  # keys come before those before them were handled
         self.here = 2  # the chat used last
         self.typed: dict[str, int] = {}
+        self.edited: set[str] = set()  # words of messages that were edited
+        self.deleted: set[int] = set()
         self.other = Store(path, busy_timeout=0)
         self.locker = sqlite3.connect(path, isolation_level=None)
 
@@ -78,6 +86,8 @@ class Person:
         opened = self.app.chat_screen.conversation.session.chat_id
         if self.here == NEW and opened is not None:
             self.here = opened  # the chat began, and the view went along
+        elif self.here in self.deleted and opened != self.here:
+            self.here = opened or NEW  # it went, and the view with it
 
     def press(self, key: str) -> None:
         self.app.post_message(events.Key(key, key if len(key) == 1 else None))
@@ -95,6 +105,15 @@ class Person:
                 self.here = self.last_chat() if which == "last" else int(which)
                 self.app.chat_screen.post_message(ChatList.Opened(self.here))
                 await self.calm()
+            case ["edit", *which]:
+                self.edit(-1 if not which else 0)
+                await self.calm()
+            case ["delete", *which]:
+                chat_id = int(which[0]) if which else self.here
+                if chat_id != NEW:
+                    self.deleted.add(chat_id)
+                    self.app.chat_screen.post_message(ChatList.Asked("delete", chat_id))
+                    await self.calm()
             case ["lock"] if not self.locker.in_transaction:
                 with contextlib.suppress(sqlite3.OperationalError):
                     self.locker.execute("begin immediate")
@@ -113,6 +132,30 @@ class Person:
     def last_chat(self) -> int:
         with contextlib.closing(sqlite3.connect(self.path)) as reader:
             return int(reader.execute("select max(id) from chats").fetchone()[0])
+
+    def edit(self, which: int) -> None:
+        """A message of the branch that is shown, as ``e`` does with the marked one."""
+        conversation = self.app.chat_screen.conversation
+        chat = conversation.chat
+        mine = [m for m in self.other.messages.line(chat) if m.role == "user"] if chat is not None else []
+        if mine:
+            self.edited |= set(WORD.findall(mine[which].content))
+            conversation.transcript.post_message(ChatTranscript.Asked("edit", mine[which].id))
+
+    async def take_all_back(self) -> None:
+        """What was left is not lost: f8 brings it."""
+        await self.calm()
+        undos = self.app.undos
+        while undos.label:
+            before = undos.label, len(undos._chats)
+            self.press("f8")
+            await self.calm()
+            for _ in range(200):
+                if (undos.label, len(undos._chats)) != before:
+                    break
+                await asyncio.sleep(0.01)
+            else:
+                return
 
     def elsewhere(self, step: str) -> None:
         """In another window, as far as the lock lets it."""
@@ -157,9 +200,10 @@ def found(path: Path) -> dict[str, list[int]]:
     return places
 
 
-def may_be(typed: int, place: int) -> bool:
-    """What was typed in a chat is in it. A new chat becomes one of the later chats, or has not begun yet."""
-    return place == NEW or place > 2 if typed == NEW else place == typed
+def may_be(typed: int, place: int, deleted: set[int]) -> bool:
+    """What was typed in a chat is in it. A new chat becomes one of the later chats, or has not begun yet; what was not
+    sent in a chat that was deleted is a new chat's."""
+    return place == typed or ((typed == NEW or typed in deleted) and (place == NEW or place > 2))
 
 
 async def until_ended(app: LocalChat) -> None:
@@ -184,7 +228,7 @@ async def play(template: Path, todo: list[str], hurried: bool) -> None:
                     for step in todo:
                         await person.do(step)
                     person.unlock()
-                    await person.calm()
+                    await person.take_all_back()
                     person.press("ctrl+q")
                     await until_ended(app)
                 finally:
@@ -192,9 +236,17 @@ async def play(template: Path, todo: list[str], hurried: bool) -> None:
             assert app.bug is None
             assert app.pending.lost() == []
         places = found(path)
-        twice_or_lost = {word: places[word] for word in person.typed if len(places[word]) != 1}
+        twice_or_lost = {
+            word: places[word]
+            for word in person.typed
+            if not places[word] or (len(places[word]) > 1 and word not in person.edited)
+        }
         assert not twice_or_lost, f"typed: {person.typed}, found: {dict(places)}"
-        astray = {word: places[word] for word, typed in person.typed.items() if not may_be(typed, *places[word])}
+        astray = {
+            word: places[word]
+            for word, typed in person.typed.items()
+            if not all(may_be(typed, place, person.deleted) for place in places[word])
+        }
         assert not astray, f"typed: {person.typed}"
 
 
@@ -214,3 +266,11 @@ def test_words_stay_where_they_were_typed_while_the_store_is_locked_often(templa
 @given(todo=steps("ctrl+n", "enter", "escape"))
 def test_words_stay_where_they_were_typed_in_a_hurry(template: Path, todo: list[str]) -> None:
     asyncio.run(play(template, todo, hurried=True))
+
+
+@patient
+@given(todo=steps("edit", "edit", "edit first", "delete", "escape", "f8"))
+def test_words_stay_where_they_were_typed_while_messages_are_edited_and_chats_deleted(
+    template: Path, todo: list[str]
+) -> None:
+    asyncio.run(play(template, todo, hurried=False))
