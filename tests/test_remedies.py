@@ -18,6 +18,7 @@ from localchat.tui.catalog.provider_form import ProviderForm
 from localchat.tui.catalog.screen import ProvidersScreen
 from localchat.tui.chat.chat_list import ChatOptions
 from localchat.tui.chat.screen import ChatScreen
+from localchat.tui.search.screen import SearchScreen
 
 ROOMS = Path(errors.__file__).parent
 BELOW = ("providers", "turns", "store", "attachments", "transfer", "validation.py", "wording.py", "errors.py")
@@ -48,6 +49,7 @@ def keys_of(*classes: type) -> set[str]:
         (ProvidersScreen.remedies, (ProvidersScreen, Pane)),
         (ProviderForm.remedies, (ProviderForm,)),
         (DiscoverDialog.remedies, (DiscoverDialog, ProvidersScreen)),
+        (SearchScreen.remedies, (SearchScreen, ChatScreen, ChatOptions)),
     ],
 )
 def test_each_key_that_a_place_names_is_bound_there(place: remedies.Place, classes: tuple[type, ...]) -> None:

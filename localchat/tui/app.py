@@ -67,7 +67,7 @@ class LocalChat(Shell):
         Binding(
             "ctrl+q", "quit", "Quit", id="app.quit", tooltip="Quit; a running reply is kept", show=False, priority=True
         ),
-        Binding("ctrl+c", "interrupt", "Copy or stop", id="app.interrupt", show=False, system=True),
+        Binding("ctrl+c", "interrupt", "Copy", id="app.interrupt", show=False, system=True),
     ]
 
     def __init__(self, store: Store, connect: Connect = connect, *, still: bool = False) -> None:
@@ -192,13 +192,13 @@ class LocalChat(Shell):
         return action != "providers" or all(screen.id != "catalog" for screen in self.screen_stack)
 
     async def action_interrupt(self) -> None:
-        """ctrl+c: copy what is selected, else stop the reply, else say how to quit."""
+        """ctrl+c away from what is written: copy what is selected, else say how to quit. A reply is stopped by escape
+        alone."""
         if self.screen.get_selected_text():
             self.screen.action_copy_text()
-        elif self.screen is self.chat_screen and self.chat_screen.conversation.live is not None:
-            self.chat_screen.conversation.stop()
         else:
-            self.notify("ctrl+q quits.", markup=False)
+            comes = self.chat_screen.conversation.live is not None
+            self.notify("escape stops the reply, ctrl+q quits." if comes else "ctrl+q quits.", markup=False)
 
     async def action_quit(self) -> None:
         self.leave()

@@ -28,7 +28,7 @@ CHAT: Place = {
     Way.DISCOVER: (("f2", "D"), "f2 and D on {subject} list its models."),
     Way.RESTORE_PROVIDER: (("f2", "r"), "f2 and r on {subject} bring it back."),
     Way.RESTORE_MODEL: (("f2", "r"), "f2 and r on {subject} bring it back."),
-    Way.RESTORE_CHAT: (("ctrl+b", "v"), "ctrl+b and v show the trash, r brings it back."),
+    Way.RESTORE_CHAT: (("ctrl+b", "v", "v", "r"), "ctrl+b, then v twice, shows the trash; r brings it back."),
     Way.SWITCH_ON_MODEL: (("f2", "space"), "f2 and space on {subject} switch it on."),
     Way.SWITCH_ON_PROVIDER: (("f2", "space"), "f2 and space on {subject} switch it on."),
     Way.RENAME_PROVIDER: (("f2", "e"), "f2 and e on {subject} rename that one."),
@@ -58,6 +58,12 @@ PROVIDER_FORM: Place = {Way.ASK_AGAIN: (("ctrl+t",), "ctrl+t asks again.")}  # w
 DISCOVER: Place = {
     Way.ASK_AGAIN: (("r",), "r asks again."),
     Way.EDIT_PROVIDER: (("escape", "e"), "escape, then e, opens its settings."),
+}
+SEARCH: Place = {
+    Way.RESTORE_CHAT: (
+        ("escape", "ctrl+b", "v", "v", "r"),
+        "It is in the trash: escape, ctrl+b, then v twice, show that; r brings it back.",
+    )
 }
 NOWHERE: Place = {}
 

@@ -83,7 +83,7 @@ def _has_removed(path: Path) -> bool:
         return all(provider.name != "zeta" for provider in store.catalog.providers())
 
 
-@pytest.mark.parametrize("end", ["quit", "hang up", "terminate", "ctrl+c"])
+@pytest.mark.parametrize("end", ["quit", "hang up", "terminate", "escape"])
 def test_leaving_in_mid_reply_keeps_what_came(store: Path, end: str) -> None:
     with Terminal(store) as terminal:
         terminal.wait_for("Write a message")
@@ -99,8 +99,10 @@ def test_leaving_in_mid_reply_keeps_what_came(store: Path, end: str) -> None:
             case "terminate":
                 terminal.process.kill(signal.SIGTERM)
                 terminal.wait_until_it_ends()
-            case "ctrl+c":
+            case "escape":
                 terminal.press("ctrl+c")
+                terminal.wait_for("escape stops the reply")
+                terminal.press("escape")
                 terminal.wait_for("Stopped. What came is kept.")
     role, status, content = messages(store)[-1]
     assert (role, status) == ("assistant", "stopped")

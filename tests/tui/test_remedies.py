@@ -238,22 +238,20 @@ async def test_another_model_is_picked(known: Store) -> None:
         await until(pilot, lambda: isinstance(app.screen, ModelPicker))
 
 
-async def test_a_chat_comes_out_of_the_trash(known: Store) -> None:
+@pytest.mark.parametrize("place", [remedies.CHAT, remedies.SEARCH])
+async def test_a_chat_comes_out_of_the_trash(known: Store, place: remedies.Place) -> None:
     last = known.chats.last()
     assert last is not None
     known.chats.trash(last.id)
     app = still_app(known, Script())
     async with app.run_test(size=(110, 32)) as pilot:
         await settled(pilot)
-        *there, show = remedies.CHAT[Way.RESTORE_CHAT][0]
-        await pilot.press(*there)
-        for _ in range(3):  # v shows the archive, then the trash
+        if place is remedies.SEARCH:
+            await pilot.press("ctrl+f")
             await settled(pilot)
-            if known.chats.get(last.id).deleted_at is None:
-                break
-            await pilot.press(show)
+        for key in place[Way.RESTORE_CHAT][0]:
+            await pilot.press(key)
             await settled(pilot)
-            await pilot.press("r")
         await until(pilot, lambda: known.chats.get(last.id).deleted_at is None)
 
 

@@ -18,13 +18,14 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, OptionList
 
-from localchat.errors import InvalidInput, LocalChatError, NotFound
+from localchat.errors import InvalidInput, LocalChatError, NotFound, Remedy, Way
 from localchat.records import Chat, Role, moment, stamp
 from localchat.store.search.query_text import terms_of
 from localchat.store.search.search import PAGE, Answered, Cancelled, Found, Hit, Query, Search
 from localchat.text import count, one_line
 from localchat.tui.dialogs.dialog import Dialog, Trouble, Words
 from localchat.tui.dialogs.list_filter import ListFilter
+from localchat.tui.remedies import SEARCH
 from localchat.tui.search.hit_list import HitList
 from localchat.tui.shell import Shell
 
@@ -86,6 +87,7 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
     """
 
     CSS_PATH = ["../dialogs/dialog.tcss", "screen.tcss"]
+    remedies = SEARCH
 
     class Came(Message):
         """Hits of the search with that number; ``more``: they go below those that are shown."""
@@ -358,7 +360,7 @@ class SearchScreen(Dialog[tuple[int, int] | None]):
         try:
             chat = self._store.chats.get(hit.chat_id)
             if chat.deleted_at is not None:
-                raise NotFound("This chat was deleted meanwhile.", "It is in the trash; f8 undoes the last removal.")
+                raise NotFound("This chat was deleted meanwhile.", "", remedy=Remedy(Way.RESTORE_CHAT))
             depth = max(chat.length - 1, 0) if hit.message_id is None else await self._brought_up(chat, hit)
         except LocalChatError as error:
             self.query_one(Trouble).report(error)
