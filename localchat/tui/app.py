@@ -33,7 +33,7 @@ from localchat.tui.dialogs.too_small import TooSmallScreen, too_small
 from localchat.tui.shell import Shell
 from localchat.tui.tasks import apart
 from localchat.tui.terminal_gate import TextGate, gated
-from localchat.tui.textual_private import continues
+from localchat.tui.textual_private import continues, outlives_its_terminal
 from localchat.tui.themes import DARK, LIGHT
 from localchat.tui.toasts import tell
 from localchat.tui.unstored import rescued
@@ -88,7 +88,7 @@ class LocalChat(Shell):
         self.chat_screen = ChatScreen(self, self.turns)
 
     def get_driver_class(self) -> type[Driver]:
-        return gated(continues(super().get_driver_class()))
+        return gated(continues(outlives_its_terminal(super().get_driver_class())))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()

@@ -3,7 +3,8 @@ moves one of them fails there."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import IO, Any
 
 from textual._styles_cache import StylesCache
 from textual.app import App
@@ -28,6 +29,46 @@ def forget_closed(node: DOMNode) -> None:
     StylesCache.get_inner_outer.cache_clear()
     for watchers in getattr(node, "__watchers", {}).values():
         watchers[:] = [(watcher, callback) for watcher, callback in watchers if not watcher._closing]
+
+
+class _Terminal:
+    """A terminal that may go at any time: what cannot be written then is dropped, for nobody reads it any more."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._gone = False
+
+    def write(self, text: str) -> None:
+        self._unless_gone(lambda: self._file.write(text))
+
+    def flush(self) -> None:
+        self._unless_gone(self._file.flush)
+
+    def _unless_gone(self, do: Callable[[], object]) -> None:
+        if not self._gone:
+            try:
+                do()
+            except OSError:
+                self._gone = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def outlives_its_terminal(driver: type[Driver]) -> type[Driver]:
+    """The same driver, that goes on when its terminal is gone.
+
+    Textual writes in a thread, from a queue of 30. The first write to a terminal that is gone ends that thread; the
+    31st waits for ever, and with it the end of the program.
+    """
+    if not hasattr(driver, "_sigcont_application"):  # Windows
+        return driver
+
+    def __init__(self: Any, *arguments: Any, **named: Any) -> None:
+        driver.__init__(self, *arguments, **named)
+        self._file = _Terminal(self._file)
+
+    return type(driver.__name__, (driver,), {"__init__": __init__, "__doc__": driver.__doc__})
 
 
 def continues(driver: type[Driver]) -> type[Driver]:

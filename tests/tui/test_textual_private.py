@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from textual.app import App
 from textual.reactive import reactive
@@ -68,3 +70,30 @@ def test_continues_is_called_by_the_driver_of_a_terminal() -> None:
     assert {"_key_thread", "_writer_thread", "attrs_before", "exit_event"} <= set(
         LinuxDriver.__init__.__code__.co_names
     )
+
+
+async def test_a_driver_outlives_its_terminal_however_much_there_is_to_write() -> None:
+    import os
+    import threading
+
+    from textual.drivers._writer_thread import WriterThread
+    from textual.drivers.linux_driver import LinuxDriver
+
+    from localchat.tui.textual_private import outlives_its_terminal
+
+    ours, theirs = os.openpty()
+    terminal = os.fdopen(theirs, "w", encoding="utf-8")
+    driver = outlives_its_terminal(LinuxDriver).__new__(outlives_its_terminal(LinuxDriver))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.__stderr__", terminal)
+        patch.setattr("sys.__stdin__", terminal)
+        driver.__init__(Watched())  # type: ignore[misc]
+    thread = WriterThread(driver._file)  # type: ignore[attr-defined]
+    thread.start()
+    os.close(ours)  # the terminal is gone
+    writing = threading.Thread(target=lambda: [thread.write("words ") for _ in range(200)], daemon=True)
+    writing.start()
+    await asyncio.to_thread(writing.join, 20)
+    assert not writing.is_alive()
+    thread.stop()
+    assert not thread.is_alive()
