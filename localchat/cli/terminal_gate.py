@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 from localchat.text import UNSAFE, report_stopped
 
-# The line of progress is written anew in place; what was found stands out.
-_OURS = r"\r\x1b\[K|\x1b\[[\d;]*m"
+# The line of progress is written anew in place; what was found is bold and underlined.
+_OURS = r"\r\x1b\[K|\x1b\[[014]m"
 _FOREIGN = re.compile(rf"(?:{_OURS})|([{UNSAFE}])")
 
 

@@ -44,6 +44,7 @@ def test_what_a_command_writes_goes_through_as_it_is(text: str) -> None:
     [
         ("\x1b]52;c;aGk=\x07", "]52;c;aGk="),
         ("a\rb", "ab"),
+        ("\x1b[31mred\x1b[0m", "[31mred\x1b[0m"),
         ("\x1b[2J\x1b[H", "[2J[H"),
         ("\x9b2J\x85", "2J"),
         ("\u202eabc\0", "abc"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -106,17 +108,16 @@ WALK = [
     (PASTE, "Today"),
     (ESCAPE, "e Rename"),
     (ESCAPE, "f4 Instructions"),
-    (F2, "Models of"),
-    ("/evil\r", "evil"),
+    (F2, "Models of evil"),
     ("D", "model-c"),
     (CTRL_A, "3 models ticked"),
     ("\r", "a character that cannot be seen"),
     (ESCAPE, "D Discover"),
-    ("a", "Add a provider"),
-    ("\t", "Save"),
+    ("\x1b[C", "* Default"),
+    ("a", "Add a model of evil"),
     (PASTE, "paste"),
     (ESCAPE, "Discard what you typed?"),
-    ("y", "D Discover"),
+    ("y", "* Default"),
 ]
 
 
@@ -155,6 +156,7 @@ COMMANDS: list[tuple[str, ...]] = [
     ("models", "remove", "evil/m"),
     ("undo", "--list"),
     ("import", EVIL),
+    *(("import", f"FILES/{name}") for name in ("words.json", "odd.json", "named.json", "zip.zip", "store.db")),
     ("restore", EVIL),
     ("backup", f"{EVIL}/there"),
     ("doctor",),
@@ -197,6 +199,41 @@ def run_in_terminal(words: list[str], environ: dict[str, str], answers: bytes) -
     return raw
 
 
+def hostile_files(folder: Path) -> Path:
+    """What is no export of anything, or says that it is one."""
+    (folder / "words.json").write_text(EVIL)
+    (folder / "odd.json").write_text(json.dumps({"format": PAYLOAD, "version": PAYLOAD, PAYLOAD: [PAYLOAD]}))
+    message = {"id": PAYLOAD, "message": {"author": {"role": PAYLOAD}, "content": {"content_type": PAYLOAD}}}
+    (folder / "named.json").write_text(json.dumps([{"title": PAYLOAD, "mapping": {PAYLOAD: message}}] * 2))
+    with zipfile.ZipFile(folder / "zip.zip", "w") as archive:
+        archive.writestr(f"{EVIL}.json", EVIL)
+        archive.writestr("conversations.json", f'[{{"title": {json.dumps(PAYLOAD)}, {EVIL}')
+    with contextlib.closing(sqlite3.connect(folder / "store.db")) as other:
+        other.execute(f'create table "{EVIL}" ("{EVIL}" text)')
+    return folder
+
+
+def test_a_host_that_the_person_is_asked_about_is_only_read(tmp_path: Path) -> None:
+    path = tmp_path / "chats.db"
+    with known_store(path) as store:
+        store.catalog.add_provider("far", "openai", "https://far.invalid/v1")
+        store.catalog.make_default(store.catalog.add_model("far", "f1").id)
+        store.catalog.remove_provider("zeta")
+        store.connection.execute(
+            "update providers set base_url = ? where name = 'far'", (f"https://far.invalid{PAYLOAD}/v1",)
+        )
+    with Terminal(path) as terminal:
+        terminal.wait_for("Locks in SQLite", "★ f1")
+        terminal.say("A secret")
+        terminal.wait_for("Keep it here")
+        terminal.press("y")
+        terminal.wait_for("A secret", gone="Keep it here")
+        terminal.settle()
+        terminal.type(CTRL_Q)
+        terminal.wait_until_it_ends()
+        check(terminal)
+
+
 def test_nothing_that_a_command_is_given_or_finds_steers_the_terminal(tmp_path: Path) -> None:
     poisoned, sound = tmp_path / "poisoned.db", tmp_path / "sound.db"
     known_store(poisoned).close()
@@ -205,12 +242,17 @@ def test_nothing_that_a_command_is_given_or_finds_steers_the_terminal(tmp_path: 
         with known_store(sound) as store:
             store.catalog.add_provider("evil", "openai", address)
             store.catalog.add_model("evil", "m")
-        commands = [[*words, "--db", str(path)] for path in (poisoned, sound) for words in COMMANDS]
+        files = str(hostile_files(tmp_path))
+        commands = [
+            [*(word.replace("FILES", files) for word in words), "--db", str(path)]
+            for path in (poisoned, sound)
+            for words in COMMANDS
+        ]
         environ = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
         raw = run_in_terminal([sys.executable, "-c", RUN, json.dumps(commands)], environ, b"n\n" * 20)
     assert f"-- command {2 * len(COMMANDS) - 1}\r\n".encode() in raw
     assert b"# Finished" in raw
-    assert raw.count(b"]52;c;Y3VybA==") > 3 * len(COMMANDS), "most of them say what they were given"
+    assert raw.count(b"]52;c;Y3VybA==") > 2 * len(COMMANDS), "most of them say what they were given"
     check_written(raw)
 
 
