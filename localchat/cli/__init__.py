@@ -6,6 +6,7 @@ import gc
 
 import click
 
+from localchat.cli.help import WIDEST
 from localchat.cli.program import Program
 from localchat.cli.session import Session, pass_session
 
@@ -15,23 +16,32 @@ __all__ = ["localchat"]
 @click.group(
     cls=Program,
     commands_at={
-        "ask": "localchat.cli.ask:ask",
-        "chats": "localchat.cli.chats:chats",
-        "models": "localchat.cli.models:models",
-        "providers": "localchat.cli.providers:providers",
-        "undo": "localchat.cli.undo:undo",
-        "import": "localchat.cli.transfer:import_chats",
-        "backup": "localchat.cli.transfer:backup",
-        "restore": "localchat.cli.restore:restore",
-        "doctor": "localchat.cli.doctor:doctor",
-        "record": "localchat.cli.record:record",
-        "demo": "localchat.cli.demo:demo",
-        "completion": "localchat.cli.doctor:completion",
+        "ask": ("localchat.cli.ask:ask", "Send PROMPT and print the reply as it comes."),
+        "chats": ("localchat.cli.chats:chats", "List, read, order, delete and restore chats."),
+        "models": ("localchat.cli.models:models", "List, add, edit, remove and restore models."),
+        "providers": ("localchat.cli.providers:providers", "List, add, edit, remove and restore providers."),
+        "undo": ("localchat.cli.undo:undo", "Undo the newest change of providers, models or the default."),
+        "import": ("localchat.cli.transfer:import_chats", "Import chats from another program or a localchat export."),
+        "backup": (
+            "localchat.cli.transfer:backup",
+            "Copy the whole store to FILE, while it is in use, and check the copy.",
+        ),
+        "restore": (
+            "localchat.cli.restore:restore",
+            "Put the backup FILE in the store's place; without FILE, list the backups that localchat made.",
+        ),
+        "doctor": ("localchat.cli.doctor:doctor", "Check that everything works."),
+        "record": ("localchat.cli.record:record", "Keep how the replies of the provider NAME come."),
+        "demo": ("localchat.cli.demo:demo", "Show in a minute what localchat is for."),
+        "completion": (
+            "localchat.cli.shells:completion",
+            "Let the shell complete our words: print or install its script.",
+        ),
     },
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
 )
-@click.option("--version", is_flag=True, help="Print the version and exit.")
+@click.option("-V", "--version", is_flag=True, help="Print the version and exit.")
 @pass_session
 def localchat(session: Session, version: bool) -> None:
     """A chat client for one person in a terminal. Models come and go; chats stay.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LEAVING = 0.5  # seconds that an interrupted program waits for a reader that does not read
 
 
-@click.command(cls=Command, epilog='Examples: localchat ask "Hello"; localchat ask -c -o temperature=0.2 "And again"')
+@click.command(cls=Command)
 @click.option("-m", "--model", "ref", type=ModelRef(), metavar="REF", help="Answer this turn with that model.")
 @click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on with the chat used last.")
 @click.option("--chat", "chat_id", type=ChatId(), metavar="ID", help="Go on with that chat.")
@@ -55,6 +55,8 @@ LEAVING = 0.5  # seconds that an interrupted program waits for a reader that doe
 )
 @parameters_option("For this turn; may be repeated. An empty VALUE leaves it to the endpoint.")
 @click.option("--no-fallback", is_flag=True, help="The chat's own model or none: where it is gone, fail.")
+@click.option("--again", is_flag=True, help="Ask for another reply to the last prompt of the chat; takes no PROMPT.")
+@click.option("--temporary", is_flag=True, help="Keep nothing of this turn: neither prompt nor reply is stored.")
 @click.option("--extract", is_flag=True, help="Print the last code block of the reply and nothing else.")
 @click.argument("prompt", required=False, type=Words())
 @pass_session
@@ -68,38 +70,50 @@ def ask(
     host: str | None,
     parameters: tuple[str, ...],
     no_fallback: bool,
+    again: bool,
+    temporary: bool,
     extract: bool,
     prompt: str | None,
 ) -> None:
-    """Send PROMPT and print the reply as it comes. Standard input, where not empty, is appended to PROMPT.
+    """Send PROMPT and print the reply as it comes.
 
-    PROMPT may be -, standard input. Begins a chat, unless -c or --chat is given.
+    Standard input, if it is not empty, is appended to PROMPT; - as PROMPT is standard input. Begins a chat, unless
+    -c or --chat is given. Without PROMPT and standard input, at a terminal, your editor opens.
     """
     if goes_on and chat_id is not None:
         raise wrong_usage("-c and --chat exclude each other.")
-    text = _words(prompt, files)
+    if again and (prompt is not None or files):
+        raise wrong_usage("--again takes no PROMPT and no files: the last prompt of the chat is asked again.")
+    if temporary and (goes_on or chat_id is not None):
+        raise wrong_usage("--temporary begins a chat that is not kept; leave out -c and --chat.")
+    if again and not goes_on and chat_id is None:
+        raise wrong_usage("--again needs -c or --chat ID: which chat?")
+    text = "" if again else _words(prompt, files)
     wanted = given(parameters)
     session.on_a_loop = True
-    store = session.store
+    store = session.enter_context(_passing(session.store)) if temporary else session.store
     if goes_on:
         last = store.chats.last()
         if last is None:
             raise NotFound("There is no chat to go on with.", "Leave out -c to begin one.")
         chat_id = last.id
     model_id = store.catalog.live(ref).id if ref is not None else None
-    turn = turns.NewTurn(
-        text,
-        chat_id=chat_id,
-        model_id=model_id,
-        agreed_host=None if host is None or ref is not None else host_of(host) or host.lower(),
-        no_fallback=no_fallback,
-        system=system,
-        attachments=read_all(files),
-        parameters={**dict.fromkeys(wanted), **validation.parameters(wanted)},
-    )
+    terms: dict[str, Any] = {
+        "model_id": model_id,
+        "agreed_host": None if host is None or ref is not None else host_of(host) or host.lower(),
+        "no_fallback": no_fallback,
+        "system": system,
+        "parameters": {**dict.fromkeys(wanted), **validation.parameters(wanted)},
+    }
+    turn: turns.NewTurn | turns.Regenerate
+    if again:
+        assert chat_id is not None
+        turn = turns.Regenerate(chat_id, _last_prompt(store, chat_id), **terms)
+    else:
+        turn = turns.NewTurn(text, chat_id=chat_id, attachments=read_all(files), **terms)
     while True:  # where another host would be asked by the time the person has answered, it is a new question
         try:
-            _hold(_Run(session, turn, extract=extract))
+            _hold(_Run(session, store, turn, extract=extract, temporary=temporary))
             return
         except ConfirmRemote as question:
             if not interactive():
@@ -110,15 +124,43 @@ def ask(
             turn = replace(turn, agreed_host=question.host)
 
 
+def _passing(store: Store) -> contextlib.AbstractContextManager[Store]:
+    from localchat.store.temporary import temporary
+
+    return temporary(store, busy_timeout=0)
+
+
+def _last_prompt(store: Store, chat_id: int) -> int:
+    """The message that is asked again. Raises NotFound."""
+    chat = store.chats.get(chat_id)
+    for message in reversed(store.messages.line(chat, max(chat.length - 2, 0), chat.length)):
+        if message.role == "user":
+            return message.id
+    raise NotFound(f"Chat {chat_id} has no prompt to ask again.", f"See it: `localchat chats show {chat_id}`.")
+
+
 def _words(prompt: str | None, files: tuple[str, ...]) -> str:
     """PROMPT and what stands on standard input, with a blank line between them. Files may go without words."""
     piped = _standard_input(typed=prompt == "-")
     prompt = None if prompt == "-" else prompt
+    if prompt is None and not piped.strip() and not files and interactive(output=True):
+        return _edited()
     if prompt is None and not piped.strip() and not files:
         raise wrong_usage("Give a PROMPT, or text on standard input.")
     if not piped.strip():
         return prompt or ""
     return f"{prompt}\n\n{piped}" if prompt else piped
+
+
+def _edited() -> str:
+    """What a person writes in their editor. Raises UsageError where that is nothing."""
+    try:
+        text = click.edit(extension=".md") or ""
+    except click.ClickException as error:
+        raise wrong_usage(f"{error.format_message()} Give a PROMPT.") from error
+    if not text.strip():
+        raise wrong_usage("Nothing was written, so nothing was sent.")
+    return text.strip()
 
 
 def _standard_input(*, typed: bool = False) -> str:
@@ -146,8 +188,10 @@ class _Run:
     """One turn as it goes. ``stopped_by``: the signal that ended it, or 0 where the reader went away."""
 
     session: Session
-    turn: turns.NewTurn
+    store: Store
+    turn: turns.NewTurn | turns.Regenerate
     extract: bool = False  # only the last code block is printed, when all of the reply is there
+    temporary: bool = False  # nothing is kept, so no line names the chat
     status: StatusLine = field(default_factory=StatusLine)
     outlet: Outlet | None = None
     began: turns.Began | None = None
@@ -169,7 +213,7 @@ def _hold(run: _Run) -> None:
             run.stopped_by = run.stopped_by or 0
     if run.began is None:  # stopped before anything was stored
         raise click.exceptions.Exit(128 + (run.stopped_by or signal.SIGINT))
-    if run.stopped_by is None:
+    if run.stopped_by is None and not run.temporary:
         back_up_daily(run.session)
     _report(run, run.began)
 
@@ -202,7 +246,7 @@ async def _converse(run: _Run) -> None:
     _on_signals(loop, stop)
     run.outlet = None if run.session.json else Outlet(reader_left)
     try:
-        async with aclosing(turns.send(run.session.store, connect, run.turn)) as events:
+        async with aclosing(turns.send(run.store, connect, run.turn)) as events:
             async for event in events:
                 _tell(run, event)
     except asyncio.CancelledError:
@@ -231,7 +275,7 @@ def _tell(run: _Run, event: turns.Event) -> None:
     match event:
         case turns.Began():
             run.began = event
-            if on_terminal() and not run.session.json:
+            if on_terminal() and not run.session.json and not run.temporary:
                 notice(f"Chat {event.chat.id}")
             if event.unarchived:
                 notice(unarchived(f"Chat {event.chat.id}"))
@@ -257,7 +301,7 @@ def _tell_who_answers(run: _Run, began: turns.Began) -> None:
     if fallback is not None:
         notice(fell_back(fallback.wanted, fallback.used, fallback.reason, refs=True))
         return
-    before = _reply_before(run.session.store, began)
+    before = _reply_before(run.store, began)
     stood_in = before.fallback_from if before is not None else None
     if stood_in is not None and stood_in.id == began.resolution.used.id and run.turn.model_id is None:
         notice(f"{stood_in.ref} is back and answers again.")
@@ -271,35 +315,42 @@ def _reply_before(store: Store, began: turns.Began) -> Message | None:
 
 def _report(run: _Run, began: turns.Began) -> None:
     """How it ended, on standard error (or as the one JSON document), and in the exit status."""
-    message = run.ended.message if run.ended is not None else run.session.store.messages.get(began.reply.id)
+    message = run.ended.message if run.ended is not None else run.store.messages.get(began.reply.id)
     block = last_block(message.content) if run.extract else None
     if run.session.json:
         print_json({**_document(run, began, message), **({"extracted": block} if run.extract else {})})
     if run.outlet is not None and run.outlet.error is not None:
         raise LocalChatError(
             f"Standard output cannot be written ({run.outlet.error.strerror}).",
-            f"What came is kept: `localchat chats show {began.chat.id}`.",
+            _where(run, began, "What came is kept"),
         )
     if run.ended is not None and run.ended.error is not None:
         _tell_other_models(run, began, run.ended.error)
         raise run.ended.error
     if run.stopped_by:
         if run.ended is None:
-            notice(f"Stopped. What came is kept: `localchat chats show {began.chat.id}`.")
+            notice(f"Stopped. {_where(run, began, 'What came is kept')}")
         raise click.exceptions.Exit(128 + run.stopped_by)
     if message.finish_reason == "length":
         notice("The reply reached its limit of tokens and ends there.")
     if run.extract and block is None:
-        raise NotFound("The reply has no code block.", f"It is kept: `localchat chats show {began.chat.id}`.")
+        raise NotFound("The reply has no code block.", _where(run, began, "It is kept"))
+
+
+def _where(run: _Run, began: turns.Began, kept: str) -> str:
+    return "Nothing was kept." if run.temporary else f"{kept}: `localchat chats show {began.chat.id}`."
 
 
 def _tell_other_models(run: _Run, began: turns.Began, error: LocalChatError) -> None:
     """Where the endpoint does not offer the model any more: who could answer instead, and how."""
     if not isinstance(error, ProviderRejected) or not error.model_gone:
         return
-    used, default = began.resolution.used, run.session.store.catalog.default()
+    used, default = began.resolution.used, run.store.catalog.default()
     notice(f"{used.ref} is {NOT_OFFERED}.")
     if default is not None and default.id != used.id:
+        if run.temporary:
+            notice(f"The default can answer instead: add -m {default.ref}.")
+            return
         notice(f"`localchat ask --chat {began.chat.id} -m {default.ref} PROMPT` asks the default for one turn.")
         notice(f"`localchat chats move {used.ref} {default.ref}` gives its chats that model for good.")
 
@@ -308,9 +359,9 @@ def _document(run: _Run, began: turns.Began, message: Message) -> dict[str, Any]
     usage = message.usage
     fallback = message.fallback_from
     return {
-        "chat_id": began.chat.id,
+        "chat_id": None if run.temporary else began.chat.id,
         "unarchived": began.unarchived,
-        "message_id": message.id,
+        "message_id": None if run.temporary else message.id,
         "reply": message.content,
         "model": message.model.ref if message.model is not None else None,
         "status": message.status,

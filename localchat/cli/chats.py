@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from localchat.cli.branches import parameters, versions
 from localchat.cli.output import advice, age, answer, notice, table
 from localchat.cli.parameters import ChatId, ModelRef, Words, wrong_usage
 from localchat.cli.program import Group
@@ -26,15 +27,22 @@ PAGE = 500  # chats or messages that are read at once
 
 @click.group(cls=Group)
 def chats() -> None:
-    """List, read, order, delete, restore chats."""
+    """List, read, order, delete and restore chats."""
 
 
 chats.add_command(export)
 chats.add_command(search)
+chats.add_command(parameters)
+chats.add_command(versions)
 
 
 @chats.command("list")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many, the newest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Show at most N chats. Default: all.",
+)
 @click.option("--archived", "shelf", flag_value="archived", help="The archived ones.")
 @click.option("--trash", "shelf", flag_value="trash", help="The deleted ones; `chats restore ID` brings one back.")
 @pass_session
@@ -140,42 +148,53 @@ def rename(session: Session, chat_id: int, title: str) -> None:
 
 
 @chats.command()
-@click.argument("chat_id", type=ChatId(), metavar="ID")
+@click.argument("ids", type=ChatId(), nargs=-1, required=True, metavar="ID...")
 @pass_session
-def archive(session: Session, chat_id: int) -> None:
-    """Put a chat away; it stays readable."""
-    chat = session.store.chats.archive(_there(session, chat_id), archived=True)
-    answer(session, _entry(chat), f"Archived {_named(chat)}. `localchat chats unarchive {chat.id}` brings it back.")
+def archive(session: Session, ids: tuple[int, ...]) -> None:
+    """Put chats away; they stay readable."""
+    each_chat(
+        session,
+        ids,
+        lambda one: session.store.chats.archive(one, archived=True),
+        lambda chat: f"Archived {_named(chat)}. `localchat chats unarchive {chat.id}` brings it back.",
+    )
 
 
 @chats.command()
-@click.argument("chat_id", type=ChatId(), metavar="ID")
+@click.argument("ids", type=ChatId("archived"), nargs=-1, required=True, metavar="ID...")
 @pass_session
-def unarchive(session: Session, chat_id: int) -> None:
-    """Bring an archived chat back to the list."""
-    chat = session.store.chats.archive(_there(session, chat_id), archived=False)
-    answer(session, _entry(chat), f"{_named(chat)} is back in the list.")
+def unarchive(session: Session, ids: tuple[int, ...]) -> None:
+    """Bring archived chats back to the list."""
+    each_chat(session, ids, lambda one: session.store.chats.archive(one, archived=False), _is_back)
 
 
-@chats.command(epilog="Example: localchat chats pin 12")
-@click.argument("chat_id", type=ChatId(), metavar="ID")
+@chats.command()
+@click.argument("ids", type=ChatId(), nargs=-1, required=True, metavar="ID...")
 @pass_session
-def pin(session: Session, chat_id: int) -> None:
-    """Keep a chat on top of the list."""
-    chat = session.store.chats.pin(_there(session, chat_id), pinned=True)
-    answer(session, _entry(chat), f"Pinned {_named(chat)}. `localchat chats unpin {chat.id}` lets it go.")
+def pin(session: Session, ids: tuple[int, ...]) -> None:
+    """Keep chats on top of the list."""
+    each_chat(
+        session,
+        ids,
+        lambda one: session.store.chats.pin(one, pinned=True),
+        lambda chat: f"Pinned {_named(chat)}. `localchat chats unpin {chat.id}` lets it go.",
+    )
 
 
-@chats.command(epilog="Example: localchat chats unpin 12")
-@click.argument("chat_id", type=ChatId(), metavar="ID")
+@chats.command()
+@click.argument("ids", type=ChatId(), nargs=-1, required=True, metavar="ID...")
 @pass_session
-def unpin(session: Session, chat_id: int) -> None:
-    """Let a pinned chat go back to its place in the list."""
-    chat = session.store.chats.pin(_there(session, chat_id), pinned=False)
-    answer(session, _entry(chat), f"{_named(chat)} is no longer pinned.")
+def unpin(session: Session, ids: tuple[int, ...]) -> None:
+    """Let pinned chats go back to their place in the list."""
+    each_chat(
+        session,
+        ids,
+        lambda one: session.store.chats.pin(one, pinned=False),
+        lambda chat: f"{_titled(chat)} is no longer pinned.",
+    )
 
 
-@chats.command(epilog="Examples: localchat chats fork 12; localchat chats fork 12 --at 40")
+@chats.command()
 @click.option("--at", "message_id", type=ChatId(), metavar="N", help="The last one to copy; see `chats show --json`.")
 @click.argument("chat_id", type=ChatId(), metavar="ID")
 @pass_session
@@ -211,7 +230,7 @@ def _message_there(session: Session, chat_id: int, message_id: int) -> None:
         )
 
 
-@chats.command(epilog="Examples: localchat chats model 12; localchat chats model 12 openai/gpt-4o")
+@chats.command()
 @click.argument("chat_id", type=ChatId(), metavar="ID")
 @click.argument("ref", required=False, type=ModelRef(), metavar="[REF]")
 @pass_session
@@ -225,48 +244,72 @@ def model(session: Session, chat_id: int, ref: str | None) -> None:
         answer(session, _entry(chat), _model_name(chat))
         return
     chat = session.store.chats.set_model(chat_id, session.store.catalog.live(ref).id)
-    answer(session, _entry(chat), f"{_named(chat)} has {_model_name(chat)} now.")
-
-
-@chats.command(epilog="Examples: localchat chats delete 12; localchat chats delete --forever --yes 12")
-@click.option("--forever", is_flag=True, help="Not into the trash: it cannot be brought back.")
-@click.option("--yes", is_flag=True, help="With --forever: do not ask.")
-@click.argument("chat_id", type=ChatId(), metavar="ID")
-@pass_session
-def delete(session: Session, chat_id: int, forever: bool, yes: bool) -> None:
-    """Put a chat into the trash, or delete it for good."""
-    there = session.store.chats.get(chat_id)
-    if forever:
-        _erase(session, there, yes)
-        return
-    if yes:
-        raise wrong_usage("--yes belongs to --forever; the trash needs no question.")
-    if there.deleted_at is not None:
-        raise NotFound(f"Chat {chat_id} is in the trash already.", f"`localchat chats restore {chat_id}` takes it out.")
-    chat = session.store.chats.trash(chat_id)
-    answer(session, _entry(chat), f"Deleted {_named(chat)}. `localchat chats restore {chat.id}` brings it back.")
-
-
-def _erase(session: Session, chat: Chat, yes: bool) -> None:
-    """Raises UsageError where a person would have to be asked and none is there."""
-    what = f"{_named(chat)}, with {count(chat.length, 'message')}"
-    if not yes:
-        if session.json or not interactive():
-            raise wrong_usage("Deleting for good needs --yes where nobody can be asked.")
-        if not click.confirm(f"Delete {what} for good?", err=True):
-            notice("Nothing was deleted.")
-            return
-    session.store.chats.erase(chat.id)
-    answer(session, {**_entry(chat), "erased": True}, f"Deleted {what} for good.")
+    answer(session, _entry(chat), f"{_titled(chat)} has {_model_name(chat)} now.")
 
 
 @chats.command()
-@click.argument("chat_id", type=ChatId(), metavar="ID")
+@click.option("--forever", is_flag=True, help="Not into the trash: it cannot be brought back.")
+@click.option("--yes", is_flag=True, help="With --forever: do not ask.")
+@click.argument("ids", type=ChatId("open", "archived"), nargs=-1, required=True, metavar="ID...")
 @pass_session
-def restore(session: Session, chat_id: int) -> None:
-    """Take a chat out of trash or archive."""
-    chat = session.store.chats.restore(_there(session, chat_id))
-    answer(session, _entry(chat), f"{_named(chat)} is back in the list.")
+def delete(session: Session, ids: tuple[int, ...], forever: bool, yes: bool) -> None:
+    """Put chats into the trash, or delete them for good."""
+    there = [session.store.chats.get(chat_id) for chat_id in dict.fromkeys(ids)]
+    if forever:
+        _erase(session, there, yes, many=len(ids) > 1)
+        return
+    if yes:
+        raise wrong_usage("--yes belongs to --forever; the trash needs no question.")
+    for chat in there:
+        if chat.deleted_at is not None:
+            raise NotFound(
+                f"Chat {chat.id} is in the trash already.", f"`localchat chats restore {chat.id}` takes it out."
+            )
+    each_chat(
+        session,
+        ids,
+        session.store.chats.trash,
+        lambda chat: f"Deleted {_named(chat)}. `localchat chats restore {chat.id}` brings it back.",
+    )
+
+
+def _erase(session: Session, chats: list[Chat], yes: bool, *, many: bool) -> None:
+    """Raises UsageError where a person would have to be asked and none is there."""
+    what = [f"{_named(chat)}, with {count(chat.length, 'message')}" for chat in chats]
+    if not yes:
+        if session.json or not interactive():
+            raise wrong_usage("Deleting for good needs --yes where nobody can be asked.")
+        if not click.confirm(f"Delete {'; '.join(what)} for good?", err=True):
+            notice("Nothing was deleted.")
+            return
+    for chat in chats:
+        session.store.chats.erase(chat.id)
+    gone = [{**_entry(chat), "erased": True} for chat in chats]
+    answer(session, gone if many else gone[0], *(f"Deleted {each} for good." for each in what))
+
+
+@chats.command()
+@click.argument("ids", type=ChatId("trash", "archived"), nargs=-1, required=True, metavar="ID...")
+@pass_session
+def restore(session: Session, ids: tuple[int, ...]) -> None:
+    """Take chats out of the trash or the archive."""
+    each_chat(session, ids, session.store.chats.restore, _is_back)
+
+
+def each_chat(
+    session: Session, ids: Sequence[int], change: Callable[[int], Chat], words: Callable[[Chat], str]
+) -> None:
+    """Change every chat, or none where one is not there. One ID is answered with the chat, several with an array."""
+    wanted = list(dict.fromkeys(ids))
+    for chat_id in wanted:
+        _there(session, chat_id)
+    changed = [change(chat_id) for chat_id in wanted]
+    entries = [_entry(chat) for chat in changed]
+    answer(session, entries[0] if len(ids) == 1 else entries, *map(words, changed))
+
+
+def _is_back(chat: Chat) -> str:
+    return f"{_titled(chat)} is back in the list."
 
 
 def _there(session: Session, chat_id: int) -> int:
@@ -276,6 +319,11 @@ def _there(session: Session, chat_id: int) -> int:
 
 def _named(chat: Chat) -> str:
     return f"chat {chat.id}, “{one_line(chat.title, 60)}”"
+
+
+def _titled(chat: Chat) -> str:
+    """Its name, at the beginning of a sentence."""
+    return f"Chat {chat.id}, “{one_line(chat.title, 60)}”,"
 
 
 @chats.command()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
@@ -11,6 +12,9 @@ from click.shell_completion import CompletionItem
 from localchat.cli.session import Session
 from localchat.store import Store
 from localchat.text import one_line
+
+if TYPE_CHECKING:
+    from localchat.store.chats import Shelf
 
 MOST = 50  # chats that are offered
 
@@ -30,24 +34,35 @@ def _from_store(
     return []
 
 
-def chat_ids(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+def chat_ids(ctx: click.Context, incomplete: str, shelves: Sequence[Shelf] = ("open",)) -> list[CompletionItem]:
+    """The chats used last on these shelves."""
     return _from_store(
-        ctx, incomplete, lambda store: [(str(chat.id), chat.title) for chat in store.chats.listing(limit=MOST)]
+        ctx,
+        incomplete,
+        lambda store: [
+            (str(chat.id), chat.title) for shelf in shelves for chat in store.chats.listing(shelf, limit=MOST)
+        ],
     )
 
 
-def refs(ctx: click.Context, incomplete: str, *, removed: bool = False) -> list[CompletionItem]:
-    """Live models, or with ``removed`` the removed ones as well."""
+def refs(ctx: click.Context, incomplete: str, *, removed: bool = False, live: bool = True) -> list[CompletionItem]:
+    """Live models, removed ones, or both."""
 
     def read(store: Store) -> list[tuple[str, str]]:
-        live = [(model.ref, "default" if model.is_default else "") for model in store.catalog.models()]
+        here = [(model.ref, "default" if model.is_default else "") for model in store.catalog.models()] if live else []
         gone = [(model.ref, "removed") for model in store.catalog.models(removed=True)] if removed else []
-        return list(dict([*gone, *live]).items())
+        return list(dict([*gone, *here]).items())
 
     return _from_store(ctx, incomplete, read)
 
 
-def providers(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    return _from_store(
-        ctx, incomplete, lambda store: [(provider.name, provider.kind) for provider in store.catalog.providers()]
-    )
+def providers(ctx: click.Context, incomplete: str, *, removed: bool = False) -> list[CompletionItem]:
+    """The saved ones, or the removed ones that can come back."""
+
+    def read(store: Store) -> list[tuple[str, str]]:
+        if not removed:
+            return [(provider.name, provider.kind) for provider in store.catalog.providers()]
+        gone = [event for event in store.catalog.undoable() if event.action == "provider-removed"]
+        return list({event.subject: "removed" for event in gone}.items())
+
+    return _from_store(ctx, incomplete, read)

@@ -1,4 +1,4 @@
-"""``localchat doctor``, and the scripts that let a shell complete our words."""
+"""``localchat doctor``: whether everything is in order."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from localchat.cli.output import answer, default_line, ref_of
-from localchat.cli.parameters import Words
-from localchat.cli.program import COMPLETE, Command
+from localchat.cli.parameters import FileName
+from localchat.cli.program import Command
 from localchat.cli.session import Session, pass_session
 from localchat.errors import BY_CODE, LocalChatError
 from localchat.records import Check
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.option("--all", "everywhere", is_flag=True, help="Ask providers on other machines as well whether they answer.")
-@click.option("--rescue", type=Words(), metavar="FILE", help="Write what can be read of the store into a new one.")
+@click.option("--rescue", type=FileName(), metavar="FILE", help="Write what can be read of the store into a new one.")
 @click.option(
     "--fix", is_flag=True, help="Put right what can be: the default, the search index, links to nothing, leftovers."
 )
 @pass_session
 def doctor(session: Session, everywhere: bool, fix: bool, rescue: str | None) -> None:
-    """Look whether everything is in order.
+    """Check that everything works.
 
     The store, the weights, keys, and the providers on this machine. Without --fix nothing is changed.
     """
@@ -155,24 +155,3 @@ def _terminal() -> Check:
     if term == "dumb":
         return Check("terminal", False, "TERM is dumb: the app cannot be shown here", "invalid_input")
     return Check("terminal", True, f"{size.columns} by {size.lines}, {term or 'no TERM'}, {colour}")
-
-
-@click.command(cls=Command)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@pass_session
-def completion(session: Session, shell: str) -> None:
-    """Print the completion script for SHELL.
-
-    It completes commands, options, models, providers and chats.
-    """
-    from click.shell_completion import get_completion_class
-
-    kind = get_completion_class(shell)
-    assert kind is not None
-    program = click.get_current_context().find_root().command
-    script = kind(program, {}, "localchat", COMPLETE).source_template % {
-        "complete_func": "_localchat_completion",
-        "complete_var": COMPLETE,
-        "prog_name": "localchat",
-    }
-    answer(session, {"shell": shell, "script": script}, script)

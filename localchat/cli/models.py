@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from localchat.cli.output import NO_DEFAULT_NEXT, answer, default_line, notice, ref_of, table
-from localchat.cli.parameters import ModelRef, ProviderName, Words, given, parameters_option, wrong_usage
+from localchat.cli.parameters import FileName, ModelRef, ProviderName, Words, given, parameters_option, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, carry_out, picked
 from localchat.cli.restoring import bring_back
@@ -21,13 +21,13 @@ from localchat.text import count
 from localchat.wording import NOT_OFFERED, alike_words, twice_words
 
 _CONTEXT = click.option("--context", type=int, metavar="N", help="The size of the model's context, in tokens.")
-_PATH = click.option("--path", type=Words(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
+_PATH = click.option("--path", type=FileName(), metavar="FILE", help="A GGUF file, for providers of kind embedded.")
 _PARAMETERS = parameters_option("May be repeated. An empty VALUE unsets it.")
 
 
 @click.group(cls=Group)
 def models() -> None:
-    """List, add, edit, remove, restore models."""
+    """List, add, edit, remove and restore models."""
 
 
 @models.command("list")
@@ -86,7 +86,7 @@ def _tokens(context: int | None) -> str:
     return f"{context // 1024}k" if context >= 1024 and context % 1024 == 0 else str(context)
 
 
-@models.command(epilog="Example: localchat models add openai/gpt-4o -o temperature=0.2")
+@models.command()
 @click.argument("ref", type=Words(), metavar="REF")
 @_PATH
 @_CONTEXT
@@ -96,7 +96,7 @@ def _tokens(context: int | None) -> str:
 def add(
     session: Session, ref: str, path: str | None, context: int | None, parameters: Sequence[str], make_default: bool
 ) -> None:
-    """Add a model of a provider that is there.
+    """Add a model to an existing provider.
 
     REF is PROVIDER/MODEL, split at the first slash. local/smollm2 brings the model in the box back, and its provider
     where that was removed too.
@@ -139,7 +139,7 @@ def _defaults(before: Model | None, after: Model | None) -> dict[str, Any]:
     return {"default_before": ref_of(before), "default_after": ref_of(after)}
 
 
-@models.command(epilog="Example: localchat models edit openai/gpt-4o -o top_p=0.9 -o think=low")
+@models.command()
 @click.argument("ref", type=ModelRef(), metavar="REF")
 @click.option("--name", type=Words(), metavar="MODEL", help="Another name at the same provider.")
 @_PATH
@@ -158,7 +158,7 @@ def edit(
     parameters: Sequence[str],
     unset: Sequence[str],
 ) -> None:
-    """Change what is given of the model REF.
+    """Change the model REF; what you leave out stays as it is.
 
     What is not given stays as it is, also where another program changes it at this moment.
     """
@@ -215,7 +215,7 @@ def _tell_change(session: Session, model: Model, what: str, change: DefaultChang
 
 @models.command()
 @click.argument("ref", type=ModelRef(), metavar="REF")
-@click.option("--default", "successor", type=ModelRef(), metavar="REF", help="Who becomes the default, if it goes.")
+@click.option("--default", "successor", type=ModelRef(), metavar="REF", help="The new default, if it goes.")
 @click.option("--move-chats", "chats_to", type=ModelRef(), metavar="REF", help="Give its chats this model, for good.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go; change nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -247,7 +247,7 @@ def remove(session: Session, ref: str, successor: str | None, chats_to: str | No
 
 
 @models.command()
-@click.argument("ref", type=ModelRef(removed=True), metavar="REF")
+@click.argument("ref", type=ModelRef(removed=True, live=False), metavar="REF")
 @click.option("--dry-run", is_flag=True, help="Only say what would come back; change nothing.")
 @pass_session
 def restore(session: Session, ref: str, dry_run: bool) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from localchat.store.chats import Shelf
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,10 +26,26 @@ class Words(click.ParamType[str]):
         return text
 
 
+class FileName(Words):
+    """The name of a file, completed by the shell."""
+
+    name = "file"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="file")]
+
+
 class ChatId(click.ParamType[int]):
-    """A chat's number."""
+    """A chat's number. ``shelves``: where the chats lie that are offered."""
 
     name = "id"
+
+    def __init__(self, *shelves: Shelf) -> None:
+        self.shelves: tuple[Shelf, ...] = shelves or ("open",)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
@@ -44,13 +63,29 @@ class ChatId(click.ParamType[int]):
     ) -> list[click.shell_completion.CompletionItem]:
         from localchat.cli.completion import chat_ids
 
-        return chat_ids(ctx, incomplete)
+        return chat_ids(ctx, incomplete, self.shelves)
 
 
 class ModelRef(Words):
-    """``PROVIDER/MODEL``. ``removed``: complete the names of removed models too."""
+    """``PROVIDER/MODEL``. ``removed``: complete the names of removed models too; ``live``: those of live ones."""
 
     name = "ref"
+
+    def __init__(self, *, removed: bool = False, live: bool = True) -> None:
+        self.removed, self.live = removed, live
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        from localchat.cli.completion import refs
+
+        return refs(ctx, incomplete, removed=self.removed, live=self.live)
+
+
+class ProviderName(Words):
+    """``removed``: complete the names of removed ones that can come back, and no others."""
+
+    name = "name"
 
     def __init__(self, *, removed: bool = False) -> None:
         self.removed = removed
@@ -58,20 +93,9 @@ class ModelRef(Words):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
-        from localchat.cli.completion import refs
-
-        return refs(ctx, incomplete, removed=self.removed)
-
-
-class ProviderName(Words):
-    name = "name"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
         from localchat.cli.completion import providers
 
-        return providers(ctx, incomplete)
+        return providers(ctx, incomplete, removed=self.removed)
 
 
 def parameters_option(how: str) -> Callable[[F], F]:

@@ -61,11 +61,16 @@ def common_options() -> list[click.Option]:
 
 
 class Command(click.Command):
-    """A command that takes ``--db`` and ``--json``."""
+    """A command that takes ``--db`` and ``--json``, and whose help ends with examples."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params += common_options()
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from localchat.cli.help import write_examples
+
+        write_examples(ctx, formatter)
 
 
 class Group(click.Group):
@@ -77,26 +82,45 @@ class Group(click.Group):
         super().__init__(*args, **kwargs)
         self.params += common_options()
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from localchat.cli.help import sentence_of, write_commands
+
+        write_commands([(name, sentence_of(command)) for name, command in sorted(self.commands.items())], formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from localchat.cli.help import write_examples
+
+        write_examples(ctx, formatter)
+
 
 class Program(click.Group):
-    """The program: commands that are imported when they are run (or all of them, for the help), and how it ends.
+    """The program: commands that are imported when they are run, and how it ends.
 
-    ``commands_at``: where each command is, as ``module:name``.
+    ``commands_at``: where each command is, as ``module:name``, and what it does, for the help that imports none.
     """
 
-    def __init__(self, *args: Any, commands_at: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, commands_at: dict[str, tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.commands_at = commands_at
         self.params += common_options()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from localchat.cli.help import write_commands
+
+        write_commands([(name, sentence) for name, (_, sentence) in self.commands_at.items()], formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from localchat.cli.help import write_examples
+
+        write_examples(ctx, formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands_at)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        place = self.commands_at.get(cmd_name)
-        if place is None:
+        if cmd_name not in self.commands_at:
             return None
-        module, _, name = place.partition(":")
+        module, _, name = self.commands_at[cmd_name][0].partition(":")
         return cast(click.Command, getattr(importlib.import_module(module), name))
 
     def resolve_command(
@@ -120,6 +144,9 @@ class Program(click.Group):
         if instruction := os.environ.get(COMPLETE):
             from click.shell_completion import shell_complete
 
+            from localchat.cli.shells import register
+
+            register()
             sys.exit(shell_complete(self, {"obj": session}, prog_name or "localchat", COMPLETE, instruction))
         session.json = _wants_json(words)
         status = 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from localchat.cli.output import age, answer, default_line, notice, ref_of, table
-from localchat.cli.parameters import ModelRef, ProviderName, Words, wrong_usage
+from localchat.cli.parameters import FileName, ModelRef, ProviderName, Words, wrong_usage
 from localchat.cli.program import Group
 from localchat.cli.removal import Asked, Moving, carry_out, picked
 from localchat.cli.restoring import bring_back, taken_over, what_is_left
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 LONGEST_KEY = 65_536  # bytes of standard input that are looked at
 
-_BASE_URL = click.option("--base-url", type=Words(), metavar="URL", help="Where it answers.")
-_PATH = click.option("--path", type=Words(), metavar="CHAT.json", help="Of kind replay: the exported chat.")
+_BASE_URL = click.option("--base-url", type=Words(), metavar="URL", help="Its address.")
+_PATH = click.option("--path", type=FileName(), metavar="CHAT.json", help="Of kind replay: the exported chat.")
 _IN_ORDER = click.option(
     "--in-order/--by-prompt",
     default=None,
@@ -57,7 +57,7 @@ _LIMIT = click.option(
 
 @click.group(cls=Group)
 def providers() -> None:
-    """List, add, edit, remove, restore providers."""
+    """List, add, edit, remove and restore providers."""
 
 
 @providers.command("list")
@@ -118,7 +118,7 @@ def _key(entry: dict[str, Any]) -> str:
 
 @providers.command()
 @click.argument("name", type=Words(), metavar="NAME")
-@click.option("--kind", type=click.Choice(KINDS), required=True, help="How it is spoken to.")
+@click.option("--kind", type=click.Choice(KINDS), required=True, help="The API it speaks.")
 @_BASE_URL
 @_PATH
 @_IN_ORDER
@@ -259,7 +259,7 @@ def edit(
     limits: tuple[str, ...],
     take_over: bool,
 ) -> None:
-    """Change what is given of the provider NAME.
+    """Change the provider NAME; what you leave out stays as it is.
 
     `--limit NAME=` goes back to what localchat allows by itself.
     """
@@ -361,7 +361,7 @@ def _tell_change(
 
 @providers.command()
 @click.argument("name", type=ProviderName(), metavar="NAME")
-@click.option("--default", "successor", type=ModelRef(), metavar="REF", help="Who becomes the default, if it goes.")
+@click.option("--default", "successor", type=ModelRef(), metavar="REF", help="The new default, if it goes.")
 @click.option("--move-chats", "chats_to", type=ModelRef(), metavar="REF", help="Give its chats this model, for good.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go; change nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -427,7 +427,7 @@ def remove(
 
 
 @providers.command()
-@click.argument("name", type=Words(), metavar="NAME")
+@click.argument("name", type=ProviderName(removed=True), metavar="NAME")
 @click.option("--dry-run", is_flag=True, help="Only say what would come back; change nothing.")
 @pass_session
 def restore(session: Session, name: str, dry_run: bool) -> None:
@@ -451,7 +451,9 @@ def _used_by(session: Session, back: Sequence[Model]) -> str:
 
 
 @providers.command()
-@click.option("--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, metavar="N")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, metavar="N", help="At most N events."
+)
 @pass_session
 def log(session: Session, limit: int) -> None:
     """Show what happened to the catalog.

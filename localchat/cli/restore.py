@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from localchat.cli.output import age, answer, notice, size, table
-from localchat.cli.parameters import Words, wrong_usage
+from localchat.cli.parameters import FileName, wrong_usage
 from localchat.cli.program import Command
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.text import count, one_line
 
 
 @click.command(cls=Command)
-@click.argument("file", type=Words(), metavar="[FILE]", required=False)
+@click.argument("file", type=FileName(), metavar="[FILE]", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
 def restore(session: Session, file: str | None, yes: bool) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from localchat.cli.output import answer, size
-from localchat.cli.parameters import ChatId, Words, wrong_usage
+from localchat.cli.parameters import ChatId, FileName, wrong_usage
 from localchat.cli.program import Command
 from localchat.cli.session import Session, pass_session
 from localchat.cli.streaming_output import StatusLine
+from localchat.errors import LocalChatError
 from localchat.text import clean, count, one_line
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ SOURCES = ("localchat", "chatgpt", "llm", "elia", "oterm")  # as localchat.trans
 @click.option("--all", "everything", is_flag=True, help="Every chat but those in the trash.")
 @click.option("--trash", is_flag=True, help="With --all: those in the trash too.")
 @click.option("--format", "form", type=click.Choice(["md", "json"]), help="Default: by the file's name, else md.")
-@click.option("-o", "--output", type=Words(), metavar="FILE", help="Write to a file instead of standard output.")
+@click.option("-o", "--output", type=FileName(), metavar="FILE", help="Write to a file; - is standard output.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @pass_session
 def export(
@@ -53,6 +57,7 @@ def export(
         raise wrong_usage("Give the IDs of chats, or --all.")
     if trash and not everything:
         raise wrong_usage("--trash belongs to --all.")
+    output = None if output == "-" else output
     if output is None and session.json and form == "md":
         raise wrong_usage("--json prints JSON; give --output FILE for Markdown.")
     form = form or _form_of(session, output)
@@ -106,13 +111,14 @@ def _print(pieces: Iterable[str]) -> None:
 
 
 @click.command("import", cls=Command)
-@click.argument("file", type=Words(), metavar="FILE")
-@click.option("--from", "kind", type=click.Choice(SOURCES), help="What it is, where that shall not be guessed.")
+@click.argument("file", type=FileName(), metavar="FILE")
+@click.option("--from", "kind", type=click.Choice(SOURCES), help="The format, if detection gets it wrong.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported; change nothing.")
 @pass_session
 def import_chats(session: Session, file: str, kind: str | None, dry_run: bool) -> None:
-    """Take over chats: of another program, or of an export of our own.
+    """Import chats from another program or a localchat export.
 
+    - as FILE is standard input.
     What is here already is left as it is, so that the same FILE can be imported again. The source is only read.
     """
     from localchat.store.importing import import_file
@@ -123,16 +129,34 @@ def import_chats(session: Session, file: str, kind: str | None, dry_run: bool) -
         status.show(f"{count(done.chats_imported + done.chats_skipped, 'chat')} …")
 
     try:
-        done = import_file(session.store, file, kind=kind, dry_run=dry_run, progress=tell)
+        with _standing(file) as given:
+            done = import_file(session.store, given, kind=kind, dry_run=dry_run, progress=tell)
     finally:
         status.clear()
     answer(session, done.document(), *done.lines())
-    if failed := done.failed(file):
+    if failed := done.failed(file if file != "-" else "standard input"):
         raise failed
 
 
+@contextlib.contextmanager
+def _standing(file: str) -> Iterator[str]:
+    """A file that can be read more than once: standard input is kept in one while it is imported."""
+    if file != "-":
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="localchat-") as folder:
+        path = Path(folder, "standard-input.json")
+        with path.open("wb") as out:
+            shutil.copyfileobj(sys.stdin.buffer, out)
+        try:
+            yield str(path)
+        except LocalChatError as error:  # the file's name is nobody's business
+            error.message = error.message.replace(str(path), "standard input")
+            raise
+
+
 @click.command(cls=Command)
-@click.argument("file", type=Words(), metavar="[FILE]", required=False)
+@click.argument("file", type=FileName(), metavar="[FILE]", required=False)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @pass_session
 def backup(session: Session, file: str | None, force: bool) -> None:

@@ -407,3 +407,52 @@ def test_a_person_is_told_the_number_of_the_chat_and_a_script_is_not(
     told = run("ask", "--chat", "1", "more")
     assert (told.out, told.err) == ("more", "Chat 1\n")
     assert run("ask", "--chat", "1", "more", "--json").err == ""
+
+
+# Nothing kept, and an editor.
+
+
+def test_a_temporary_turn_answers_and_stores_nothing(run: Run, echo: Store, path: Path) -> None:
+    run("ask", "kept")
+    before = [tuple(row) for row in echo.connection.execute("select * from messages").fetchall()]
+    assert run("ask", "--temporary", "xyzzy-plugh").out == "xyzzy-plugh"
+    document = run("ask", "--temporary", "--json", "xyzzy-plugh").json
+    assert (document["reply"], document["chat_id"], document["message_id"]) == ("xyzzy-plugh", None, None)
+    assert [tuple(row) for row in echo.connection.execute("select * from messages").fetchall()] == before
+    for file in path.parent.iterdir():
+        assert file.is_dir() or b"xyzzy" not in file.read_bytes(), file
+
+
+def test_a_temporary_turn_uses_the_default_and_what_stands_in(run: Run, echo: Store) -> None:
+    echo.catalog.add_model("play", "second")
+    assert run("ask", "--temporary", "-m", "play/second", "--json", "hi").json["model"] == "play/second"
+    assert run("ask", "--temporary", "--json", "hi").json["model"] == "play/echo"
+
+
+def test_a_temporary_turn_that_fails_sends_nobody_to_a_chat(run: Run, echo: Store) -> None:
+    answer = run("ask", "--temporary", "--extract", "no block")
+    assert (answer.code, "Nothing was kept." in answer.err) == (1, True)
+    assert "chats show" not in answer.err
+
+
+def test_a_temporary_folder_is_gone_afterwards(
+    run: Run, echo: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "passing"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    assert run("ask", "--temporary", "hi").code == 0
+    assert list(place.iterdir()) == []
+
+
+def test_without_prompt_and_pipe_a_person_writes_in_their_editor(
+    run: Run, echo: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localchat.cli.ask.interactive", lambda *, output=False: True)
+    monkeypatch.setattr("click.edit", lambda extension: "written there\n")
+    assert run("ask").out == "written there"
+    for nothing in (None, " \n"):
+        monkeypatch.setattr("click.edit", lambda extension, nothing=nothing: nothing)
+        answer = run("ask")
+        assert (answer.code, "Nothing was written" in answer.err) == (2, True)
+    assert len(echo.chats.listing()) == 1

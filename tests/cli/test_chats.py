@@ -269,7 +269,7 @@ def test_a_chat_says_its_model_and_is_given_another(run: Run, echo: Store) -> No
     begun(run, "words", "other words")
     echo.catalog.add_model("play", "second")
     assert run("chats", "model", "1").out == "play/echo\n"
-    assert run("chats", "model", "1", "play/second").out == "chat 1, “words” has play/second now.\n"
+    assert run("chats", "model", "1", "play/second").out == "Chat 1, “words”, has play/second now.\n"
     assert run("chats", "model", "1", "--json").json["model"] == "play/second"
     assert run("chats", "model", "2", "--json").json["model"] == "play/echo"
     assert run("chats", "model", "1", "play/none", "--json").error["code"] == "not_found"
@@ -307,3 +307,83 @@ def test_deleting_for_good_asks_where_somebody_can_be_asked(
 def test_the_help_ends_with_examples(run: Run, command: str) -> None:
     shown = run("chats", command, "--help").out
     assert f"localchat chats {command}" in shown.strip().splitlines()[-1]
+
+
+# Several at once.
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "field"),
+    [("archive", "unarchive", "archived_at"), ("pin", "unpin", "pinned_at"), ("delete", "restore", "deleted_at")],
+)
+def test_several_chats_are_changed_at_once_and_answered_as_an_array(
+    run: Run, echo: Store, there: str, back: str, field: str
+) -> None:
+    begun(run, "one", "two", "three")
+    changed = run("chats", there, "1", "3", "1", "--json").json
+    assert [(chat["id"], chat[field] is not None) for chat in changed] == [(1, True), (3, True)]
+    assert getattr(echo.chats.get(2), field) is None
+    assert [chat[field] for chat in run("chats", back, "1", "3", "--json").json] == [None, None]
+    assert run("chats", there, "2", "--json").json["id"] == 2, "one is an object, as ever"
+
+
+@pytest.mark.parametrize("verb", ["archive", "pin", "delete", "restore", "unpin", "unarchive"])
+def test_where_one_of_several_is_not_there_none_is_changed(run: Run, echo: Store, verb: str) -> None:
+    begun(run, "one", "two")
+    before = run("chats", "list", "--json").out
+    answer = run("chats", verb, "1", "77", "2", "--json")
+    assert (answer.code, answer.error["code"]) == (1, "not_found")
+    assert run("chats", "list", "--json").out == before
+
+
+def test_several_chats_are_deleted_for_good_at_once(run: Run, echo: Store) -> None:
+    begun(run, "one", "two", "three")
+    gone = run("chats", "delete", "--forever", "--yes", "1", "2", "--json").json
+    assert [(chat["id"], chat["erased"]) for chat in gone] == [(1, True), (2, True)]
+    assert [chat["id"] for chat in run("chats", "list", "--json").json] == [3]
+
+
+# Versions, parameters, asking again.
+
+
+def test_a_prompt_is_asked_again_and_both_replies_are_versions(run: Run, echo: Store) -> None:
+    echo.catalog.add_model("play", "second")
+    begun(run, "words")
+    assert run("ask", "-c", "--again", "-m", "play/second").out == "words"
+
+    versions = run("chats", "versions", "1", "--json").json
+    assert [(each["role"], each["model"], each["shown"]) for each in versions] == [
+        ("assistant", "play/echo", False),
+        ("assistant", "play/second", True),
+    ]
+    assert run("chats", "show", "1", "--json").json["messages"][1]["model"] == "play/second"
+    shown = run("chats", "versions", "1", "--show", str(versions[0]["id"]), "--json").json
+    assert [each["shown"] for each in shown] == [True, False]
+    assert run("chats", "show", "1", "--json").json["messages"][1]["model"] == "play/echo"
+    assert "shown" in run("chats", "versions", "1").out
+
+
+def test_a_version_of_another_chat_is_not_shown(run: Run, echo: Store) -> None:
+    begun(run, "one", "two")
+    answer = run("chats", "versions", "1", "--show", "3", "--json")
+    assert (answer.code, answer.error["code"]) == (1, "not_found")
+    assert run("chats", "versions", "1").out == "No message has another version.\n"
+
+
+@pytest.mark.parametrize("words", [("--again",), ("-c", "--again", "and words"), ("--temporary", "-c", "words")])
+def test_what_does_not_go_together_is_wrong_usage(run: Run, echo: Store, words: tuple[str, ...]) -> None:
+    begun(run, "one")
+    assert run("ask", *words).code == 2
+    assert echo.chats.get(1).length == 2
+
+
+def test_the_parameters_of_one_chat_are_shown_set_and_unset(run: Run, echo: Store) -> None:
+    begun(run, "words", "others")
+    assert run("chats", "parameters", "1").out == "Chat 1 has no parameters of its own.\n"
+    assert run("chats", "parameters", "1", "-o", "temperature=0.2", "-o", "top_k=4", "--json").json == {
+        "chat_id": 1,
+        "parameters": {"temperature": 0.2, "top_k": 4},
+    }
+    assert run("chats", "parameters", "1", "--unset", "top_k").out == "temperature=0.2\n"
+    assert echo.chats.get(2).parameters == {}
+    assert run("chats", "parameters", "1", "-o", "temperature=9", "--json").error["code"] == "invalid_input"

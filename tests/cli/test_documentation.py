@@ -39,7 +39,7 @@ def understood(words: list[str]) -> list[str]:
 def test_every_example_is_understood(example: str) -> None:
     words = shlex.split(example, comments=True)
     words = words[words.index("localchat") + 1 :]
-    understood(words[: words.index(">")] if ">" in words else words)
+    understood(words[: next((words.index(sign) for sign in "><" if sign in words), None)])
 
 
 def test_every_command_has_an_example() -> None:
@@ -47,7 +47,7 @@ def test_every_command_has_an_example() -> None:
     for example in EXAMPLES:
         words = shlex.split(example, comments=True)
         words = words[words.index("localchat") + 1 :]
-        shown.add(" ".join(understood(words[: words.index(">")] if ">" in words else words)))
+        shown.add(" ".join(understood(words[: next((words.index(sign) for sign in "><" if sign in words), None)])))
         shown |= {f"{words[0]} {other}" for other in re.findall(r"# and: (\w+)", example)}
     there = set()
     context = click.Context(localchat)

@@ -217,3 +217,15 @@ def test_a_backup_overwrites_nothing_unasked(run: Run, spoken: Store, path: Path
     assert again.out.startswith(f"Backed up 2 chats with 6 messages to {tmp_path / 'copy.db'} (")
     assert run("backup", str(path), "--force", "--json").error["message"].endswith("is the store itself.")
     assert len(run("chats", "list", "--json").json) == 2
+
+
+def test_an_export_goes_through_a_pipe_into_another_store(run: Run, echo: Store, tmp_path: Path) -> None:
+    run("ask", "through the pipe")
+    exported = run("chats", "export", "--all", "--format", "json", "-o", "-")
+    assert not Path("-").exists()
+    other = str(tmp_path / "other.db")
+    assert run("--db", other, "import", "-", "--json", stdin=exported.out).json["chats_imported"] == 1
+    assert run("--db", other, "chats", "list", "--json").json[0]["title"] == "through the pipe"
+    answer = run("--db", other, "import", "-", stdin="no export")
+    assert answer.code == 1
+    assert "standard input" in answer.err
