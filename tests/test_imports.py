@@ -21,7 +21,7 @@ def loaded(code: str, *arguments: str) -> set[str]:
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
-        ("localchat.store", {*TEXTUAL, *HEAVY, "click"}),
+        ("localchat.store", {*TEXTUAL, *HEAVY, "click", "asyncio"}),
         ("localchat.turns", {*TEXTUAL, *HEAVY, "click"}),
         ("localchat.providers", {*TEXTUAL, *HEAVY, "click", "sqlite3"}),
         ("localchat.testing", {*TEXTUAL, *HEAVY, "click", "pytest"}),
@@ -56,6 +56,13 @@ asyncio.run(main())
     found = loaded(code, str(tmp_path / "store.db"))
     assert "localchat.providers.echo" in found
     assert found & {*TEXTUAL, *MODELS, "keyring"} == set()
+
+
+def test_the_version_is_said_without_the_program_around_it_and_the_help_without_any_command() -> None:
+    ran = "import sys, localchat.__main__ as m\nsys.argv[1:] = [{!r}]\ntry: m.main()\nexcept SystemExit: pass"
+    assert not loaded(ran.format("--version")) & {"click", "asyncio", "localchat.cli"}
+    commands = {f"localchat.cli.{name}" for name in ("ask", "chats", "models", "providers", "doctor", "shells")}
+    assert not loaded(ran.format("--help")) & {*commands, "asyncio", "sqlite3", "localchat.records"}
 
 
 def test_this_test_would_notice() -> None:

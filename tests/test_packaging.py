@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 TOLD = [path for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", ".github/**/*.*", ".ci/*", "Makefile")
         for path in ROOT.glob(pattern)]  # fmt: skip
 # The name of another program on the index; ours is a path, a folder or localchat-tui.
-STRANGER = re.compile(r"(?:install|upgrade|uvx|pipx run|uv tool run)\b[^\n`]*[\s'\"]localchat(?![\w/.-])")
+STRANGER = re.compile(r"(?:install|upgrade|uvx|pipx run|uv tool run)\b[^\n`]*[ \t'\"]localchat(?![\w/.-])")
 POSIX_ONLY = {"fcntl", "termios", "tty", "pty", "pwd", "grp", "resource", "readline", "curses", "syslog", "posix"}
 
 
@@ -66,6 +66,7 @@ def test_no_page_tells_anyone_to_install_the_stranger_of_that_name() -> None:
         ("uvx localchat", True),
         ("pipx install localchat", True),
         ("pip install localchat-tui", False),
+        ("completion --install bash\nlocalchat", False),
         ('uv tool install -c constraints.txt ".[local]"', False),
         (".venv/bin/pip install -c constraints.txt . && .venv/bin/localchat", False),
     ],

@@ -71,6 +71,7 @@ def _open_app(session: Session) -> None:
             "In scripts use its commands, for example `localchat ask PROMPT`; see `localchat --help`.",
         )
     # Nothing that a start makes is garbage, and looking for some takes a tenth of it. The app takes it up again.
+    gc.set_threshold(700, 10, 10)
     gc.disable()
     from localchat.tui.app import run
 

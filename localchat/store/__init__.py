@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localchat.errors import DiskFull, LocalChatError, StoreDamaged, StoreReadonly
 from localchat.records import DefaultChange, stamp, utc_now
@@ -17,15 +17,24 @@ from localchat.store.chats import Chats
 from localchat.store.connection import PATIENCE, connect, patiently, persistently
 from localchat.store.messages import Messages
 from localchat.store.migrations import migrate
-from localchat.store.pending import NOTICED, PendingWrites
 from localchat.store.personas import Personas
 from localchat.store.recordings import Recordings
 from localchat.store.settings import State
 
 if TYPE_CHECKING:
+    from localchat.store.pending import NOTICED, PendingWrites
     from localchat.store.search.search import Search
 
 __all__ = ["NOTICED", "PendingWrites", "Store", "patiently", "persistently"]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs asyncio is imported by those who ask for it: the command line does not."""
+    if name in ("NOTICED", "PendingWrites"):
+        from localchat.store import pending
+
+        return getattr(pending, name)
+    raise AttributeError(name)
 
 
 class Store:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import random
@@ -387,6 +386,8 @@ async def patiently(write: Callable[[], T], patience: float = PATIENCE) -> T:
         except StoreBusy:
             if time.monotonic() > until:
                 raise
+            import asyncio  # the command line has no loop, and this costs it a seventh of a short run
+
             await asyncio.sleep(random.uniform(0.005, 0.05))
 
 
