@@ -16,7 +16,19 @@ from localchat.cli.removal import Asked, Moving, carry_out, picked
 from localchat.cli.restoring import bring_back, taken_over, what_is_left
 from localchat.cli.session import Session, interactive, pass_session
 from localchat.errors import InvalidInput, NotInstalled
-from localchat.records import KINDS, DefaultChange, KeySource, Model, Provider, Removal, RemovalPreview, TakeOver
+from localchat.records import (
+    KINDS,
+    VENDOR_HOSTS,
+    DefaultChange,
+    KeySource,
+    Model,
+    Provider,
+    Removal,
+    RemovalPreview,
+    TakeOver,
+    host_of,
+    is_local,
+)
 from localchat.text import count, one_line
 from localchat.validation import ReplayFile, limit_words, limits_given
 
@@ -162,7 +174,8 @@ def add(
         source: KeySource = "env" if key_env is not None else "none"
         return catalog.add_provider(name, kind, base_url, source, key_env, limits=costs, taking_over=left)
 
-    provider, taken, left = taken_over(session, name, take_over, added)
+    host = "" if is_local(kind, base_url) else host_of(base_url) or VENDOR_HOSTS.get(kind, name)
+    provider, taken, left = taken_over(session, name, take_over, host, added)
     lines = [f"Added {provider.name}. `localchat models discover {provider.name}` lists its models."]
     if kind == "embedded":
         lines = [f"Added {provider.name}. `localchat models add {provider.name}/NAME --path FILE.gguf` adds a model."]

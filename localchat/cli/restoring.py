@@ -112,10 +112,10 @@ def what_is_left(left: TakeOver) -> str:
 
 
 def taken_over(
-    session: Session, name: str, wanted: bool | None, do: Callable[[TakeOver | None], T]
+    session: Session, name: str, wanted: bool | None, host: str, do: Callable[[TakeOver | None], T]
 ) -> tuple[T, TakeOver | None, TakeOver | None]:
-    """Add or edit the provider by ``do``, which takes over what it is given. ``wanted``: None asks a person at a
-    terminal. What was done, what was taken over, and what could have been."""
+    """Add the provider by ``do``, which takes over what it is given. ``wanted``: None asks a person at a terminal.
+    ``host``: where it answers; empty on this machine. What was done, what was taken over, and what could have been."""
     left = session.store.catalog.left_behind(name)
     again = ""
     while True:
@@ -125,6 +125,10 @@ def taken_over(
         if (wanted is None or again) and interactive():
             notice(f"{again}{what_is_left(left)}")
             notice("Taken over, each comes back with its chats when you add, discover or restore it.")
+            if host and left.chats_affected and any(model.is_local is not False for model in left.models):
+                notice(
+                    f"Perhaps they ran on this machine. Their chats are answered at {host} then, without a question."
+                )
             agreed = click.confirm("Take over?", default=False, err=True)
         if not agreed:
             return do(None), None, left

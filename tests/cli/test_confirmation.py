@@ -434,3 +434,11 @@ def test_chats_do_not_move_to_a_model_that_is_switched_off(z: Store, run: Run) -
         assert (refused.code, refused.error["code"]) == (1, "invalid_input")
         assert "b/b1 is switched off; the chats cannot move to it." in refused.error["message"]
     assert z.catalog.provider("z")
+
+
+def test_where_it_answers_elsewhere_the_question_says_so(imported: Store, asking: list[Asking]) -> None:
+    asking.append(Asking("providers", "add", "p", "--kind", "openai", "--base-url", "https://far.example/v1"))
+    asking[0].says("their chats are answered at far.example then, and nothing asks.")
+    asking[0].says("Take over? [y/N]: ")
+    asking[0].answer("n")
+    assert asking[0].ended()[0] == 0

@@ -13,6 +13,7 @@ import pytest
 from localchat.errors import Changed, InvalidInput, NotFound, ProviderNotConfigured, StoreBusy
 from localchat.records import Model, MovePreview, Provider, RemovalPreview
 from localchat.store import Store
+from localchat.store.catalog import confirmation
 from localchat.store.catalog.catalog import Catalog
 from tests.store.helpers import chats_with, default_ref, dump, echo
 
@@ -397,3 +398,11 @@ def test_models_are_added_to_the_provider_that_was_shown_whatever_it_is_called(s
     with pytest.raises(Changed, match="another provider has its name now"):
         catalog.add_models("z", [("n", None)], shown=shown.id)
     assert catalog.models("z") == []
+
+
+def test_who_has_not_chosen_an_heir_yet_is_not_told_that_somebody_can_take_over_now(store: Store) -> None:
+    echo(store.catalog, "z", "z1")
+    store.catalog.make_default(store.catalog.live("z/z1").id)
+    shown = store.catalog.removal_of_provider("z")
+    assert shown.successors
+    assert confirmation.of_removal(shown, shown, None) == ""

@@ -103,7 +103,8 @@ def _heir(shown: RemovalPreview, now: RemovalPreview, heir: int | None) -> str:
     if not now.removes_default:
         return ""
     if heir is None:
-        return f"{now.successors[0].ref} can take over now." if now.successors else ""
+        nobody_could = not shown.successors  # else nobody was chosen yet
+        return f"{now.successors[0].ref} can take over now." if now.successors and nobody_could else ""
     known = next((model for model in shown.successors if model.id == heir), None)
     there = next((model for model in now.successors if model.id == heir), None)
     if there is None:

@@ -255,7 +255,7 @@ async def offer_to_take_over(shell: Shell, provider: Provider) -> None:
         agreed = await shell.push_screen_wait(
             ConfirmDialog(
                 f"Take over the removed models of {provider.name}?",
-                f"{again}{_left_words(left)}",
+                f"{again}{_left_words(left, provider)}",
                 yes="Take over",
                 no="Leave them",
             )
@@ -271,13 +271,16 @@ async def offer_to_take_over(shell: Shell, provider: Provider) -> None:
         return
 
 
-def _left_words(left: TakeOver) -> str:
+def _left_words(left: TakeOver, provider: Provider) -> str:
     models = list({model.model: model for model in left.models}.values())
     them = "it" if len(models) == 1 else "them"
     verb = "is" if len(models) == 1 else "are"
     chats = left.chats_affected
     point = f" {count(chats, 'chat points', 'chats point')} at {them}." if chats else ""
+    away = ""
+    if chats and not provider.local and any(model.is_local is not False for model in left.models):
+        away = f"\n⚠ Perhaps they ran on this machine. Their chats are answered at {provider.host} then."
     return (
         f"{count(len(models), 'removed model')} of this name {verb} there, of an import or an earlier provider: "
-        f"{names(models)}.{point}\n\nTaken over, each comes back with its chats as soon as you add it."
+        f"{names(models)}.{point}\n\nTaken over, each comes back with its chats as soon as you add it.{away}"
     )

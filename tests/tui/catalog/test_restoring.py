@@ -43,6 +43,7 @@ async def test_what_came_with_an_import_comes_back_by_a_provider_of_its_name(sto
         await pilot.press("ctrl+s")
         await settled(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         assert "2 chats point at it." in words(pilot)
+        assert "Perhaps they ran on this machine. Their chats are answered at api.openai.com then." in words(pilot)
         await pilot.press("y")
         await settled(pilot, lambda: isinstance(app.screen, DiscoverDialog) and "comes back" in screen_text(pilot))
         await pilot.press("ctrl+a", "enter")
