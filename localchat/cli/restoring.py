@@ -126,9 +126,7 @@ def taken_over(
             notice(f"{again}{what_is_left(left)}")
             notice("Taken over, each comes back with its chats when you add, discover or restore it.")
             if host and left.chats_affected and any(model.is_local is not False for model in left.models):
-                notice(
-                    f"Perhaps they ran on this machine. Their chats are answered at {host} then, without a question."
-                )
+                notice(f"Perhaps they ran on this machine; their chats are answered at {host} then, and nothing asks.")
             agreed = click.confirm("Take over?", default=False, err=True)
         if not agreed:
             return do(None), None, left
