@@ -10,6 +10,7 @@ import pytest
 
 from localchat.errors import (
     AlreadyExists,
+    Internal,
     InvalidInput,
     LocalChatError,
     NotFound,
@@ -18,7 +19,7 @@ from localchat.errors import (
     StoreUnreadable,
     Way,
 )
-from localchat.records import Model, Removal
+from localchat.records import Model, Removal, RemovalPreview
 from localchat.store import Store
 from localchat.store.catalog import queries
 from localchat.store.catalog.catalog import Catalog
@@ -487,3 +488,56 @@ def test_a_preview_is_of_one_moment_while_another_program_writes(
     monkeypatch.setattr(queries, "live_models", meanwhile)
     assert two.removal_of_provider("z") == before
     assert two.removal_of_provider("z") != before
+
+
+@pytest.mark.parametrize("ways", ["by name", "the very one"])
+def test_a_preview_of_a_model_is_of_one_moment_too(
+    store: Store, two: Catalog, monkeypatch: pytest.MonkeyPatch, ways: str
+) -> None:
+    two.make_default(two.live("z/z1").id)
+    model = two.live("z/z1")
+
+    def preview() -> RemovalPreview:
+        return two.removal_of_model("z/z1") if ways == "by name" else two.removal_of(model)
+
+    before = preview()
+    default = queries.default
+
+    def meanwhile(connection: sqlite3.Connection) -> Model | None:
+        monkeypatch.setattr(queries, "default", default)
+        with Store(store.path) as other:
+            other.catalog.remove_model(other.catalog.live("z/z2").id)
+        return default(connection)
+
+    monkeypatch.setattr(queries, "default", meanwhile)
+    assert preview() == before
+    assert preview() != before
+
+
+@pytest.mark.parametrize(
+    ("passes_over", "error"),
+    [
+        ("update of deleted_at on main.model_configs when old.model = 'z2'", Internal),
+        ("update of deleted_at on main.model_configs", NotFound),
+        ("delete on main.providers", NotFound),
+    ],
+)
+def test_a_statement_of_a_removal_that_hits_nothing_undoes_all_of_it(
+    store: Store, two: Catalog, passes_over: str, error: type[LocalChatError]
+) -> None:
+    """Nothing can come between inside of the transaction; a trigger does here what a mistake of ours would."""
+    model = two.live("z/z1").id
+    before = dump(store.connection, "providers", "model_configs", "catalog_events")
+    store.connection.execute(f"create temp trigger pass_over before {passes_over} begin select raise(ignore); end")
+    one = passes_over.endswith("model_configs")
+    with pytest.raises(error):
+        two.remove_model(model) if one else two.remove_provider("z")
+    assert dump(store.connection, "providers", "model_configs", "catalog_events") == before
+
+
+def test_where_nothing_is_promoted_the_log_says_so(store: Store) -> None:
+    empty(store.catalog)
+    store.catalog.add_provider("alone", "echo")
+    assert [event.by for event in store.catalog.events(1)] == ["person"]
+    store.catalog.remove_provider("alone")
+    assert [event.by for event in store.catalog.events(1)] == ["person"]

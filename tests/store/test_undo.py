@@ -139,6 +139,30 @@ def test_a_default_whose_provider_was_switched_off_meanwhile_does_not_come_back(
     assert default_ref(two) == "local/smollm2"
 
 
+def test_a_model_switched_on_again_by_an_undo_is_no_default_while_its_provider_is_off(
+    store: Store, two: Catalog
+) -> None:
+    """Else the rule would look for another heir than the one that stands."""
+    two.switch_model(two.live("z/z1").id, False)
+    off = newest(two)
+    assert default_ref(two) == "b/b1"
+    two.switch_provider(two.provider("z").id, False)
+    echo(two, "a", "a1")
+    two.undo_event(off)
+    assert default_ref(two) == "b/b1"
+
+
+def test_the_undo_of_a_removal_gives_back_no_default_that_it_did_not_take(store: Store, two: Catalog) -> None:
+    z1, z2 = two.models("z")
+    two.remove_model(z2.id)
+    removal = newest(two)
+    two.switch_model(z1.id, False)
+    two.switch_model(z1.id, True)
+    assert default_ref(two) == "b/b1"
+    two.undo_event(removal)
+    assert default_ref(two) == "b/b1"
+
+
 def test_a_refused_undo_stays_possible_and_its_advice_works(two: Catalog) -> None:
     two.remove_provider("z")
     event = newest(two)
