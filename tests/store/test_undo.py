@@ -101,6 +101,39 @@ def test_a_change_is_undone_once(path: Path, two: Catalog) -> None:
     assert [model.ref for model in two.models("z")] == ["z/z1", "z/z2"]
 
 
+BACK_ANOTHER_WAY: dict[str, tuple[str, Callable[[Store], object]]] = {
+    "a model added again": ("a model removed", lambda s: s.catalog.add_model("z", "z1")),
+    "a model discovered": ("a model removed", lambda s: s.catalog.add_models("z", [("z1", None), ("z3", None)])),
+    "a model written by another program": (
+        "a model removed",
+        lambda s: s.connection.execute("update model_configs set deleted_at = null"),
+    ),
+    "a switch by another program": (
+        "a provider switched off",
+        lambda s: s.connection.execute("update providers set enabled = 1"),
+    ),
+    "a model's switch by another program": (
+        "a model switched off",
+        lambda s: s.connection.execute("update model_configs set enabled = 1"),
+    ),
+    "gone by another program": (
+        "an address",
+        lambda s: s.connection.execute("delete from providers where name = 'far'"),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", BACK_ANOTHER_WAY)
+def test_what_came_back_another_way_does_not_stand_before_older_changes(store: Store, two: Catalog, how: str) -> None:
+    deed, back = BACK_ANOTHER_WAY[how]
+    older = newest(two)
+    DEEDS[deed](two)
+    assert newest(two) != older
+    back(store)
+    assert newest(two) == older
+    two.undo_event(older)
+
+
 def test_what_was_restored_by_name_is_not_undone_again(two: Catalog) -> None:
     two.remove_provider("z")
     event = newest(two)

@@ -57,12 +57,57 @@ def _whole(connection: sqlite3.Connection, event: CatalogEvent, target: int) -> 
 
 
 def _possible(connection: sqlite3.Connection, event: CatalogEvent) -> bool:
+    """Whether there is anything to take back. What cannot be read stays: trying tells why."""
+    if event.action in _REMOVALS:
+        return not _is_back(connection, event)
+    if event.action in (*_SWITCHES, *log.EDITS) and event.format > 1:
+        return _concerns_something(connection, event)
     if event.action in _CHOICES and event.format == 1:
         return event.default_before is not None
     if event.action in _CHOICES:
         before = event.detail.get("default_before")
         return isinstance(before, int) and queries.find_model(connection, before) is not None
     return event.action != "chats-moved" or "chats_moved" in event.detail
+
+
+def _is_back(connection: sqlite3.Connection, event: CatalogEvent) -> bool:
+    """What was removed came back another way: it was added again, discovered, or written by another program."""
+    if event.action == "provider-removed":
+        return event.provider_id is not None and queries.find_provider_by_id(connection, event.provider_id) is not None
+    ids = [model.get("id") for model in _dicts(event.detail.get("models"))]
+    there = [queries.find_model(connection, each) for each in ids if isinstance(each, int)]
+    return bool(there) and all(model is not None and not model.removed for model in there)
+
+
+def _concerns_something(connection: sqlite3.Connection, event: CatalogEvent) -> bool:
+    """Whether what was switched or edited is there, or can come back; and whether a switch is as it was left."""
+    if event.action.startswith("provider"):
+        thing: Provider | Model | None = _provider_by(connection, event.provider_id)
+        if thing is None:
+            return event.provider_id is None or _was_removed(connection, event.provider_id)
+    else:
+        model_id = event.detail.get("model")
+        thing = queries.find_model(connection, model_id) if isinstance(model_id, int) else None
+        if thing is None:
+            return not isinstance(model_id, int)
+        if thing.removed:
+            return True
+    return event.action in log.EDITS or thing.enabled == event.action.endswith("enabled")
+
+
+def _provider_by(connection: sqlite3.Connection, provider_id: int | None) -> Provider | None:
+    return None if provider_id is None else queries.find_provider_by_id(connection, provider_id)
+
+
+def _was_removed(connection: sqlite3.Connection, provider_id: int) -> bool:
+    row = connection.execute(
+        "select 1 from catalog_events where action = 'provider-removed' and provider_id = ? limit 1", (provider_id,)
+    ).fetchone()
+    return row is not None
+
+
+def _dicts(found: Any) -> list[dict[str, Any]]:
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def undo(change: Change, event_id: int) -> Undone:

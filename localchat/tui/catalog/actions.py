@@ -18,7 +18,7 @@ from localchat.tui.catalog.restoring import offer_to_take_over
 from localchat.tui.catalog.words import default_words, label, place_words, removal_words
 from localchat.tui.dialogs.confirm import ConfirmDialog
 from localchat.tui.shell import Shell
-from localchat.tui.toasts import reporting, tell
+from localchat.tui.toasts import reporting
 
 # Removing, and the way back.
 
@@ -204,4 +204,5 @@ async def offer_default(shell: Shell, added: list[Model]) -> None:
         with reporting(shell):
             change = await patiently(lambda: catalog.make_default(chosen))
             shell.catalog_changed()
-            tell(shell, default_words(change))
+            if change.changed:
+                shell.undos.tell(default_words(change))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -78,7 +79,8 @@ class ModelForm(MergingForm[Model | None]):
             again = f" {count(chats, 'chat uses', 'chats use')} it again." if chats else ""
             tell(self.app, f"{one_line(done.model)} of {done.provider} is back.{again}")
         elif done is not None and self._wrote:
-            tell(self.app, f"{'Saved' if self._model else 'Added'} {one_line(done.model)} of {done.provider}.")
+            told = self.app.undos.tell if self._model else functools.partial(tell, self.app)
+            told(f"{'Saved' if self._model else 'Added'} {one_line(done.model)} of {done.provider}.")
 
     async def save(self) -> Model:
         """Raises what the store raises, InvalidInput for what is no number, and what is wrong with the file."""

@@ -152,7 +152,10 @@ class ModelPicker(Dialog[int | None]):
         else:
             self.query_one(Trouble).clear()
             self.app.catalog_changed()
-            tell(self.app, default_words(change) or f"{model.model} is the default already.")
+            if change.changed:
+                self.app.undos.tell(default_words(change))
+            else:
+                tell(self.app, f"{model.model} is the default already.")
 
     def _chosen(self) -> Model | None:
         row = self.query_one(CatalogList).row_id

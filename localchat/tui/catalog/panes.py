@@ -140,7 +140,8 @@ class CatalogPanes(Container):
         live, removed = ([m for m in some if matches(m.model, words)] for some in (live, removed))
         self._models = {f"m{m.id}": m for m in live} | {f"t{m.id}": m for m in removed}
         self.models.head(f"Models of {name}" if name else "Models")
-        self.models.say(_no_match(words) or _no_models(provider) if not live else "")
+        nothing = _no_match(words) if words else _no_models(provider)
+        self.models.say("" if live or (words and removed) else nothing)
         rows = model_rows(live, removed, self._used, moment(self._store.now()))
         self.models.rows.show_rows(rows, vanished=vanished)
         self._tell_moved()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -270,7 +271,8 @@ class ProviderForm(Form[Provider | None]):
 
     def saved(self, done: Provider | None) -> None:
         if done is not None and self._wrote:
-            tell(self.app, f"{'Saved' if self._provider else 'Added'} {done.name}.")
+            told = self.app.undos.tell if self._provider else functools.partial(tell, self.app)
+            told(f"{'Saved' if self._provider else 'Added'} {done.name}.")
 
     async def save(self) -> Provider:
         while True:

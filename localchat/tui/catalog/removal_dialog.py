@@ -147,8 +147,9 @@ class RemovalDialog(Dialog[Removed | None]):
         hosts = {provider.name: provider.host for provider in catalog.providers()}
         others = catalog.successors(without=going) if self._preview.chats_affected else []
         self._targets = {model.id: MoveTarget(model, hosts.get(model.provider, "")) for model in others}
-        stay = "The chats stay with it" if len(going) == 1 else "The chats stay with them"
-        return [(Text(stay), STAY)] + [(Text(f"Move them to {label(model)}"), model.id) for model in others]
+        return [(Text("The chats keep their model"), STAY)] + [
+            (Text(f"Move them to {label(model)}"), model.id) for model in others
+        ]
 
     def _show_movers(self) -> None:
         select, movers = self.query_one("#move", Select), self._movers()
