@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import groupby
 from typing import Any
 
 import pytest
 from textual import events
+from textual.pilot import Pilot
 
 from localchat.errors import ProviderRejected
 from localchat.store import Store
-from localchat.testing import Reply, Script, opened, press, say, settled
+from localchat.testing import Reply, Script, opened, press, say, screen_text, settled
 from localchat.tui.app import LocalChat
 
 Snap = Callable[..., Awaitable[None]]
@@ -24,6 +28,15 @@ def at(word: str) -> tuple[str, ...]:
     return ("slash", *word, "enter")
 
 
+WAIT = "wait"  # no key: until what the one before began is on the screen
+
+
+async def pressed(pilot: Pilot[Any], keys: Iterable[str]) -> None:
+    for waits, some in groupby(keys, lambda key: key == WAIT):
+        if not waits:
+            await press(pilot, *some)
+
+
 PROVIDER_ZETA = ("f2", *at("zeta"))
 MODEL_Z1 = (*PROVIDER_ZETA, "right")
 
@@ -35,6 +48,9 @@ async def test_changed(localchat_store: Store, localchat_app: LocalChat, snap: S
             other.catalog.add_model("zeta", "z2")
         await press(pilot, "y")
         assert localchat_store.catalog.provider("zeta")
+        async with asyncio.timeout(20):
+            while not re.search("zeta +2 models", screen_text(localchat_app)):  # the list behind follows
+                await pilot.pause(0.01)
         await snap(pilot)
         await press(pilot, "y")
         await snap(pilot)
@@ -97,7 +113,7 @@ UNDO: dict[str, tuple[tuple[str, ...], str]] = {
     "switch": ((*MODEL_Z1, "space"), "switching zeta/z1 off"),
     "default": ((*MODEL_Z1, "asterisk"), "the default zeta/z1"),
     "edit": ((*PROVIDER_ZETA, "e", "end", *"-2", "ctrl+s"), "the edit of zeta"),
-    "move": ((*MODEL_Z1, "d", "y", *at("z1"), "m", *"b1", "enter"), "moving the chats of zeta/z1"),
+    "move": ((*MODEL_Z1, "d", "y", *at("z1"), "m", WAIT, *"b1", "enter"), "moving the chats of zeta/z1"),
     "chat in the trash": (("ctrl+b", "d"), "deleting Locks in SQLite"),
 }
 
@@ -107,7 +123,7 @@ async def test_undo(localchat_store: Store, localchat_app: LocalChat, snap: Snap
     keys, label = UNDO[kind]
     before = what_is_there(localchat_store)
     async with opened(localchat_app, SMALL) as pilot:
-        await press(pilot, *keys)
+        await pressed(pilot, keys)
         assert localchat_app.undos.label == label
         await snap(pilot)
         while localchat_app.undos.label not in ("", "the default alpha/a1"):

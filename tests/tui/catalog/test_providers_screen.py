@@ -344,7 +344,7 @@ async def test_adding_a_provider_asks_it_for_models_and_offers_a_default(store: 
         await settled(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         assert "Make qwen3:8b your default?" in screen_text(pilot)
         await pilot.press("enter")
-        await settled(pilot, lambda: "Default: smollm2 → qwen3:8b." in app.toasts())
+        await settled(pilot, lambda: "Default: smollm2 → qwen3:8b.   f8 undo" in app.toasts())
         await settled(pilot)
         assert "Models of ollama" in screen_text(pilot), "the cursor is on what was added"
         assert store.catalog.live("ollama/qwen3:8b").is_default
