@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Input
 
 from localchat.store import Store
 from localchat.testing import (
@@ -217,12 +218,19 @@ async def draw_a_new_store(folder: Path, path: Path, drawn: Drawn) -> None:
 async def look_at(pilot: Pilot[Any], look: Look) -> None:
     *keys, last = look.there
     await pilot.press(*keys)
-    await settled(pilot)
+    await until(pilot, lambda: not works(pilot))  # the palette gathers what it offers
     if look.meanwhile is not None:
         assert isinstance(pilot.app, LocalChat)
         look.meanwhile(pilot.app.store)
     await pilot.press(last)
-    await until(pilot, lambda: look.says in screen_text(pilot.app))  # type: ignore[arg-type]
+    for line in pilot.app.screen.query(Input):  # that of Textual's own palette blinks in a still app, too
+        line.cursor_blink = False
+    await until(pilot, lambda: look.says in screen_text(pilot.app) and not works(pilot))  # type: ignore[arg-type]
+
+
+def works(pilot: Pilot[Any]) -> bool:
+    """Whether a worker of the screen on top is not done yet."""
+    return any(worker.node is pilot.app.screen and not worker.is_finished for worker in pilot.app.workers)
 
 
 async def until(pilot: Pilot[Any], so: Callable[[], bool]) -> None:

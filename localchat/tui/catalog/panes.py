@@ -90,6 +90,11 @@ class CatalogPanes(Container):
         yield Pane(id="providers")
         yield Pane(id="models")
 
+    @property
+    def there(self) -> bool:
+        """Whether both lists are: not before they are composed, nor once the screen closes."""
+        return len(self.query(CatalogList)) == 2
+
     # What is shown
 
     def reload(self) -> None:

@@ -135,7 +135,7 @@ class ProvidersScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer shows what applies to what the cursor is on."""
-        if not self.is_mounted:
+        if not self.is_mounted or not self.panes.there:
             return True
         panes = self.panes
         provider, in_models = panes.provider, panes.side == "models"

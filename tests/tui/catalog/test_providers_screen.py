@@ -19,6 +19,17 @@ from localchat.tui.dialogs.confirm import ConfirmDialog
 from tests.tui.catalog.conftest import Bench, Endpoint, Keyring, add_chat, footer, screen_text, settled, words
 
 
+async def test_keys_asked_for_while_the_lists_are_not_there_are_no_bug(stocked: Store) -> None:
+    """The line of keys is composed when it comes to it, also while the screen opens or closes."""
+    screen = ProvidersScreen()
+    app = Bench(stocked, screen)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot)
+        await screen.panes.providers.remove_children()
+        assert screen.active_bindings
+        assert screen.check_action("edit", ()) is True
+
+
 async def test_both_lists_are_shown_with_the_default_always_on_screen(
     stocked: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
