@@ -84,40 +84,40 @@ def pasted(text: str) -> str:
 PASTE = pasted(f"paste{PAYLOAD}")
 ESCAPE, F2, F6 = "\x1b", "\x1bOQ", "\x1b[17~"
 CTRL_A, CTRL_B, CTRL_F, CTRL_K, CTRL_P, CTRL_Q, CTRL_Y = (chr(ord(key) - 96) for key in "abfkpqy")
-# What is typed, and what stands on the screen then.
+# What is typed; what stands on the screen then, and what does not any more: the next key is for what is there by then.
 WALK = [
-    ("hello\r", "Finished"),
-    (CTRL_Y, "Copied the last reply"),
-    ("fail\r", "failed (500)"),
-    (PASTE, "❯ paste"),
-    (F6, "edited"),
-    (CTRL_P, "Search"),
-    (PASTE, "paste"),
-    (ESCAPE, "f4 Instructions"),
-    (CTRL_K, "Go to a chat"),
-    (PASTE, "No title has the letters"),
-    (ESCAPE, "f4 Instructions"),
-    (CTRL_F, "f4 Who"),
-    (PASTE, "paste"),
-    (ESCAPE, "f4 Instructions"),
-    (CTRL_B, "e Rename"),
-    ("e", "Rename chat"),
-    (PASTE, "paste"),
-    ("\r", "e Rename"),
-    ("/", "filter by title"),
-    (PASTE, "Today"),
-    (ESCAPE, "e Rename"),
-    (ESCAPE, "f4 Instructions"),
-    (F2, "Models of evil"),
-    ("D", "model-c"),
-    (CTRL_A, "3 models ticked"),
-    ("\r", "a character that cannot be seen"),
-    (ESCAPE, "D Discover"),
-    ("\x1b[C", "* Default"),
-    ("a", "Add a model of evil"),
-    (PASTE, "paste"),
-    (ESCAPE, "Discard what you typed?"),
-    ("y", "* Default"),
+    ("hello\r", "Finished", ""),
+    (CTRL_Y, "Copied the last reply", ""),
+    ("fail\r", "failed (500)", ""),
+    (PASTE, "❯ paste", ""),
+    (F6, "edited", ""),
+    (CTRL_P, "Search for commands", ""),
+    (PASTE, "No matches found", ""),
+    (ESCAPE, "f4 Instructions", "No matches found"),
+    (CTRL_K, "Go to a chat", ""),
+    (PASTE, "No title has the letters", ""),
+    (ESCAPE, "f4 Instructions", "Go to a chat"),
+    (CTRL_F, "f4 Who", ""),
+    (PASTE, "paste", ""),
+    (ESCAPE, "f4 Instructions", "f4 Who"),
+    (CTRL_B, "e Rename", ""),
+    ("e", "Rename chat", ""),
+    (PASTE, "paste", ""),
+    ("\r", "e Rename", "Rename chat"),
+    ("/", "filter by title", ""),
+    (PASTE, "Today", "filter by title"),
+    (ESCAPE, "e Rename", ""),
+    (ESCAPE, "f4 Instructions", "e Rename"),
+    (F2, "Models of evil", ""),
+    ("D", "model-c", ""),
+    (CTRL_A, "3 models ticked", ""),
+    ("\r", "a character that cannot be seen", ""),
+    (ESCAPE, "D Discover", "models ticked"),
+    ("\x1b[C", "* Default", ""),
+    ("a", "Add a model of evil", ""),
+    (PASTE, "paste", ""),
+    (ESCAPE, "Discard what you typed?", ""),
+    ("y", "* Default", "Add a model of evil"),
 ]
 
 
@@ -268,10 +268,10 @@ def test_nothing_that_comes_while_the_program_runs_steers_the_terminal(tmp_path:
             terminal.wait_for("Locks in SQLite")
             terminal.type("\x0e")
             terminal.wait_for("m · evil will answer")
-            for typed, seen in WALK:
+            for typed, seen, gone in WALK:
                 terminal.type(typed)
                 terminal.settle(0.1)
-                terminal.wait_for(seen, seconds=10)
+                terminal.wait_for(seen, gone=gone)
             terminal.type(CTRL_Q)
             assert terminal.wait_until_it_ends() == 0
             check(terminal)

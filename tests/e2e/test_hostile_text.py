@@ -26,6 +26,7 @@ def store(tmp_path: Path) -> Path:
 
 
 ASK, CONFIRM, UNDO = "ctrl+r", "enter", "f8"  # they write
+PALETTE = "Search for commands"  # the footer stands below it
 # A key, and what stands on the screen that it leads to.
 WALK = [
     ("shift+tab", "c Copy"),
@@ -48,7 +49,7 @@ WALK = [
     ("ctrl+f", "f4 Who"),
     ("y", "Why is"),
     ("escape", "f4 Instructions"),
-    ("ctrl+p", "Export"),
+    ("ctrl+p", PALETTE),
     ("escape", "f4 Instructions"),
     ("ctrl+k", "Go to a chat"),
     ("escape", "f4 Instructions"),
@@ -84,7 +85,7 @@ def test_no_field_of_the_store_steers_the_terminal_on_any_screen(store: Path) ->
         for key, seen in WALK:
             terminal.press(key)
             terminal.settle(0.1)
-            terminal.wait_for(seen, seconds=10)
+            terminal.wait_for(seen, gone=PALETTE if key == "escape" else "")
         terminal.press("ctrl+q")
         assert terminal.wait_until_it_ends() == 0
         check(terminal)
@@ -104,7 +105,7 @@ def test_no_field_that_its_table_forbids_steers_the_terminal_either(tmp_path: Pa
                 continue
             terminal.press("escape" if key == CONFIRM else key)
             terminal.settle(0.1)
-            terminal.wait_for(seen if key != CONFIRM else "* Default", seconds=10)
+            terminal.wait_for(seen if key != CONFIRM else "* Default", gone=PALETTE if key == "escape" else "")
         terminal.press("ctrl+q")
         terminal.wait_until_it_ends()
         check(terminal)
@@ -129,7 +130,7 @@ def test_no_field_of_an_imported_file_steers_the_terminal(store: Path, tmp_path:
         for key, seen in WALK[:9]:
             terminal.press(key)
             terminal.settle(0.1)
-            terminal.wait_for(seen, seconds=10)
+            terminal.wait_for(seen, gone=PALETTE if key == "escape" else "")
         terminal.press("ctrl+q")
         assert terminal.wait_until_it_ends() == 0
         check(terminal)
