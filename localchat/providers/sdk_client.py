@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models import Model
 
+_KEPT = 64 * 1024  # characters of a reply that pydantic-ai may keep beside us
 _PARAMETERS = ("temperature", "top_p", "seed", "max_tokens")
 
 
@@ -99,22 +100,34 @@ class DirectClient:
         place, headers, budgets = await self._prepared()
         return await listing.listed(self._base_url, path, headers, place, budgets)
 
+    def _forget(self, stream: Any) -> None:
+        """The words that pydantic-ai keeps for an end where nobody looks at them: whoever asked has had them."""
+        from pydantic_ai.messages import TextPart, ThinkingPart
+
+        for part in stream.get().parts:
+            if isinstance(part, TextPart | ThinkingPart):
+                part.content = ""
+
     async def _pieces(self, model: Model, request: Request, place: Place) -> AsyncGenerator[Piece, None]:
         from pydantic_ai.direct import model_request_stream
 
         settings: Any = {**self._settings(request.parameters), "max_retries": 0}
-        began = False
+        began, kept = False, 0
         try:
             async with model_request_stream(model, _history(request), model_settings=settings) as stream:
                 async for event in stream:
                     for piece in _pieces_of(event):
                         began = True
                         yield piece
+                        kept += len(piece.text)
+                    if kept > _KEPT:
+                        kept = 0
+                        self._forget(stream)
             reply = stream.get()
         except _faults() as error:
             raise _translated(error, place, request.model, began) from error
-        for piece in _last_pieces(reply, place):
-            yield piece
+        for last in _last_pieces(reply, place):
+            yield last
 
 
 def _history(request: Request) -> list[ModelMessage]:
@@ -151,7 +164,7 @@ def _history(request: Request) -> list[ModelMessage]:
     return history
 
 
-def _pieces_of(event: object) -> list[Piece]:
+def _pieces_of(event: object) -> list[TextPiece | ReasoningPiece]:
     """Text and reasoning of one event; kinds of events that we do not know are passed over."""
     from pydantic_ai.messages import (
         PartDeltaEvent,

@@ -72,8 +72,18 @@ def test_a_hostile_server_costs_less_than_200_mb(
     error = json.loads((path.parent / "err").read_text().splitlines()[-1])["error"]
     assert error["code"] == code
     assert words in error["message"]
-    # 16 MB of words are taken, stored and printed: that is not what somebody else did to us.
-    assert usage < (MOST if model != "flood" else 1.3 * MOST)
+    assert usage < MOST
+
+
+def test_a_hundred_thousand_models_cost_less_than_200_mb_and_are_all_there(path: Path, endpoint: FakeEndpoint) -> None:
+    endpoint.models = {"data": [{"id": f"model-{number}", "object": "model"} for number in range(100_000)]}
+    added(path, endpoint, "plain")
+    with (path.parent / "out").open("wb") as out:
+        process = subprocess.Popen(command("models", "discover", "acme", "--json"), stdout=out)
+        usage = highest(process)
+    assert process.returncode == 0
+    assert len(json.loads((path.parent / "out").read_text())) == 100_000
+    assert usage < MOST
 
 
 @pytest.mark.parametrize("model", ["flood", "bomb-pings", "pings", "hang", "slow"])  # the others end by themselves

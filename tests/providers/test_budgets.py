@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import time
 from dataclasses import fields, replace
 
 import pytest
 
-from localchat.errors import InvalidInput, ProviderRejected, ProviderUnavailable, RateLimited
+from localchat.errors import InvalidInput, ProviderRejected, ProviderUnavailable, RateLimited, ReplyCut
 from localchat.providers import connect, failures, limits
 from localchat.providers.limits import MB, Budgets, budgets_of
 from localchat.records import Provider, Usage
@@ -201,6 +203,24 @@ async def test_budgets_of_the_environment_hold(kind: str, acme: Provider, monkey
     monkeypatch.setenv(limits.VARIABLE, "acme.reply=2000")
     reply = await read(connect(acme), asking("flood"))
     assert "it is longer than 1.95 KB" in reply.words
+
+
+async def test_no_sdk_keeps_what_was_passed_on(acme: Provider, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One kept 3 KB for every event, in case a function was called; all of them kept the words for the end."""
+    tracemalloc = pytest.importorskip("tracemalloc")
+    monkeypatch.setenv(limits.VARIABLE, "acme.reply=400000")
+    client, came, most = connect(acme), 0, []
+    with contextlib.suppress(ReplyCut):
+        async for piece in client.stream(asking("flood")):
+            came += len(getattr(piece, "text", ""))
+            if came > 100_000 and not most:
+                tracemalloc.start()
+                most.append(0)
+            if came > 300_000 and tracemalloc.is_tracing():
+                gc.collect()
+                most.append(tracemalloc.get_traced_memory()[0])
+                tracemalloc.stop()
+    assert most[1] < 300_000, "200,000 characters came meanwhile, in 1,250 events"
 
 
 async def test_usage_is_still_told_where_it_is_some(acme: Provider, kind: str) -> None:
