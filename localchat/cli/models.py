@@ -334,7 +334,7 @@ def discover(session: Session, provider: str, wanted: Sequence[str], add_all: bo
         (f"{place.name}/{model.name}", _tokens(model.context),
          "back" if model.name in back else "added" if model.name in new
          else "configured" if model.name in there else "")
-        for model in offered
+        for model in (() if session.json else offered)
     ]  # fmt: skip
     lines = table(("MODEL", "CONTEXT", ""), rows) if rows else [f"{place.name} offers no models."]
     for model in catalog.models(place.name):

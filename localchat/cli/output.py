@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import click
@@ -74,7 +75,10 @@ def answer(session: Session, document: Any, *lines: str) -> None:
 def print_json(document: Any) -> None:
     """One document; no character in it would be obeyed by a terminal, and it is the same document."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(escaped(json.dumps(document, indent=2, ensure_ascii=not utf8)))
+    parts = json.JSONEncoder(indent=2, ensure_ascii=not utf8).iterencode(document)
+    while some := "".join(islice(parts, 10_000)):  # a long list is never in memory as a text, let alone in its parts
+        sys.stdout.write(escaped(some))
+    sys.stdout.write("\n")
 
 
 def notice(text: str) -> None:
