@@ -86,7 +86,7 @@ FAULTS = (
     Fault("bomb-json", "sends 1 GB as 1 MB, as a document", "HTTP 200, gzip", "provider_unavailable"),
     Fault("endless-line", "never ends a line", "HTTP 200, an event stream", "provider_unavailable"),
     Fault("huge-delta", "sends a word of 100 MB", "one event", "provider_unavailable"),
-    Fault("flood", "never stops talking", "words without end", "reply_cut"),
+    Fault("flood", "never stops talking", "words without end", "reply_cut", ("openai",)),
     Fault("whole", "answers in one piece", "a JSON document in place of a stream", None),
 )  # fmt: skip
 
