@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from localchat.errors import DiskFull, LocalChatError, StoreDamaged, StoreReadonly
+from localchat.errors import DiskFull, LocalChatError, StoreDamaged, StoreReadonly, StoreUnreadable
 from localchat.records import DefaultChange, stamp, utc_now
 from localchat.store.catalog.catalog import Catalog
 from localchat.store.chats import Chats
@@ -86,8 +86,15 @@ class Store:
         """Why nothing can be written, where the store was opened only to be read."""
         return self.connection.guard.readonly if self.connection.guard is not None else None
 
+    def check_files(self) -> None:
+        """Raises StoreUnreadable where the store, its log or the log's index is not the file it was any more."""
+        if self.connection.guard is not None:
+            self.connection.guard.check_files(self.connection)
+
     def changed_elsewhere(self) -> bool:
-        """Whether another connection has written since this was last asked. Costs two microseconds."""
+        """Whether another connection has written since this was last asked. Costs ten microseconds."""
+        with contextlib.suppress(StoreUnreadable):  # the next write says so
+            self.check_files()
         version = self._data_version()
         changed = version != self._seen
         self._seen = version

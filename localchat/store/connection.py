@@ -52,6 +52,8 @@ class Connection(sqlite3.Connection):
 
     def close(self) -> None:
         super().close()
+        if self.guard is not None:
+            self.guard.take_log_away()
         if self.cleanup is not None:
             self.cleanup.close()
 
@@ -171,6 +173,8 @@ def _opened(path: Path, busy_timeout: float) -> Connection:
             _retry(lambda: connection.execute("pragma journal_mode=wal").fetchall(), StoreBusy, max(busy_timeout, 5.0))
             connection.execute("pragma synchronous=normal")
             connection.execute("pragma foreign_keys=on")
+            connection.execute("select count(*) from sqlite_master").fetchone()  # now its log and index are there
+            connection.guard.know_files()
         except BaseException:
             connection.close()
             raise

@@ -25,10 +25,11 @@ KEEP_TRYING = 1.0  # seconds between tries of what the store refused and nobody 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Words that the store did not take: what they are, and the words."""
+    """Words that the store did not take: what they are, the words, and what stood in the way."""
 
     what: str
     words: str
+    why: LocalChatError
 
 
 @dataclass(eq=False)
@@ -111,8 +112,8 @@ class PendingWrites:
                 continue
             try:
                 write.do()
-            except LocalChatError:
-                found.append(Lost(write.what, words))
+            except LocalChatError as error:
+                found.append(Lost(write.what, words, error))
         return found
 
     async def _try_again(self) -> None:

@@ -4,13 +4,15 @@ found nothing is written any more. Nothing here happens before a first write."""
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sqlite3
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
-from localchat.errors import LocalChatError, StoreBusy, StoreDamaged
+from localchat.errors import LocalChatError, StoreBusy, StoreDamaged, StoreUnreadable
 from localchat.text import one_line
 
 WHOLE_UP_TO = 64_000_000  # bytes; above that only where there is a reason: it would take longer than a moment
@@ -45,9 +47,50 @@ class Guard:
         self._damage = ""
         self._looked = False
         self._working = False
+        self._files: dict[str, tuple[int, int] | None] = {}
+
+    def know_files(self) -> None:
+        """The store, its log and the log's index, as they are now that SQLite has opened them."""
+        self._files = {ending: _identity(f"{self.path}{ending}") for ending in ("", "-wal", "-shm")}
+
+    def check_files(self, connection: sqlite3.Connection) -> None:
+        """SQLite goes on writing into a file that was deleted or replaced, and nobody would ever read that again.
+
+        Where only the log or its index went (a program that synchronises or cleans up), what stands in them is brought
+        into the store at once, as long as nobody has begun others. Raises StoreUnreadable.
+        """
+        gone = [ending for ending, was in self._files.items() if was and _identity(f"{self.path}{ending}") != was]
+        if not gone:
+            return
+        if "" in gone:
+            raise StoreUnreadable(
+                f"The store {one_line(str(self.path), 300)} was moved or deleted while it was in use.",
+                "Put it back where it was, or copy what you need and start localchat again.",
+            )
+        if self.readonly is None:
+            self.readonly = StoreUnreadable(
+                f"{one_line(str(self.path), 300)}{gone[0]}, a part of the store, was deleted while it was in use.",
+                "Nothing more is written. Start localchat again, and leave out that file where files are cleaned up.",
+            )
+            if _identity(f"{self.path}-wal") in (None, self._files["-wal"]):
+                with contextlib.suppress(sqlite3.Error, LocalChatError):
+                    connection.execute("pragma wal_checkpoint(passive)").fetchall()
+
+    def take_log_away(self) -> None:
+        """After closing: SQLite leaves the log where it is if another file has taken the store's place; the next who
+        opens that one would write the log into it, and destroy it. The log is kept, under another name."""
+        was = self._files.get("")
+        if not was or _identity(str(self.path)) in (None, was):
+            return
+        day = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+        for ending in ("-shm", "-wal"):
+            if self._files[ending] and _identity(f"{self.path}{ending}") == self._files[ending]:
+                with contextlib.suppress(OSError):
+                    os.rename(f"{self.path}{ending}", f"{self.path}-replaced-{day}{ending}")  # noqa: PTH104 (names)
 
     def before_write(self, connection: sqlite3.Connection) -> None:
         """Raises StoreDamaged, StoreReadonly, DiskFull; on an event loop StoreBusy while it is looked through."""
+        self.check_files(connection)
         if self.readonly is not None:
             raise type(self.readonly)(self.readonly.message, self.readonly.hint)
         if self._damage:
@@ -107,6 +150,14 @@ class Guard:
             return self.path.stat().st_size
         except OSError:
             return 0
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 (a name, before each write)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def rebuild_index(connection: sqlite3.Connection) -> None:

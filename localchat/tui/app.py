@@ -36,7 +36,7 @@ from localchat.tui.terminal_gate import TextGate, gated
 from localchat.tui.textual_private import continues, outlives_its_terminal
 from localchat.tui.themes import DARK, LIGHT
 from localchat.tui.toasts import tell
-from localchat.tui.unstored import rescued
+from localchat.tui.unstored import left_behind, rescued, words_in
 from localchat.turns import Connect
 from localchat.turns.titles import SWITCH as TITLES
 from localchat.wording import ANOTHER_PROGRAM, NO_BACKUP
@@ -105,6 +105,7 @@ class LocalChat(Shell):
         self.set_timer(STARTED, _collect_garbage_again)
         self.set_timer(BACKUP, self._back_up)
         self.set_interval(BACKUPS, self._back_up)
+        self.set_timer(STARTED, self.offer_unstored)
         if self.store.not_backed_up is not None:
             self.call_after_refresh(self._tell_no_backup, self.store.not_backed_up)
         loop = asyncio.get_running_loop()
@@ -128,6 +129,28 @@ class LocalChat(Shell):
             error = await apart(lambda: daily(path), BACKUPS)
             if error is not None:
                 self._tell_no_backup(error)
+
+    @work(group="unstored")
+    async def offer_unstored(self) -> None:
+        """What the store had not taken when the app ended before: into the message that is written here, or later."""
+        from localchat.tui.dialogs.confirm import ConfirmDialog
+
+        for path in left_behind(self.store.path):
+            try:
+                words = words_in(path)
+            except OSError:
+                continue
+            start = one_line(words, 200)
+            question = f"It is in {one_line(str(path), 300)}, and begins with “{start}”."
+            dialog = ConfirmDialog("Not stored last time", question, yes="Put it into the message", no="Later")
+            if not await self.push_screen_wait(dialog):
+                return
+            conversation = self.chat_screen.conversation
+            conversation.composer.insert(words)
+            conversation.save_draft()
+            if not len(self.pending):  # the store has it
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
     def _tell_no_backup(self, error: LocalChatError) -> None:
         tell(self, f"{NO_BACKUP} {error.message}\n{error.hint}".strip(), severity="warning")

@@ -59,7 +59,8 @@ def outlives_its_terminal(driver: type[Driver]) -> type[Driver]:
     """The same driver, that goes on when its terminal is gone.
 
     Textual writes in a thread, from a queue of 30. The first write to a terminal that is gone ends that thread; the
-    31st waits for ever, and with it the end of the program.
+    31st waits for ever, and with it the end of the program. Its thread that reads takes the app down with a traceback,
+    before anything is saved; here the app quits in order.
     """
     if not hasattr(driver, "_sigcont_application"):  # Windows
         return driver
@@ -68,7 +69,14 @@ def outlives_its_terminal(driver: type[Driver]) -> type[Driver]:
         driver.__init__(self, *arguments, **named)
         self._file = _Terminal(self._file)
 
-    return type(driver.__name__, (driver,), {"__init__": __init__, "__doc__": driver.__doc__})
+    def run_input_thread(self: Any) -> None:
+        try:
+            driver.run_input_thread(self)
+        except OSError:
+            self._app.call_later(self._app.action_quit)
+
+    ours = {"__init__": __init__, "run_input_thread": run_input_thread, "__doc__": driver.__doc__}
+    return type(driver.__name__, (driver,), ours)
 
 
 def continues(driver: type[Driver]) -> type[Driver]:

@@ -49,6 +49,7 @@ class Terminal:
         folder: Path | None = None,
     ) -> None:
         self.raw = b""
+        self.gone = False  # hung up, and the program has ended
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         environment = {
@@ -71,7 +72,8 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.close(force=True)
+        if not self.gone:
+            self.process.close(force=True)
 
     @property
     def text(self) -> str:
@@ -141,6 +143,17 @@ class Terminal:
         """kill -9, as a crash would."""
         self.process.kill(signal.SIGKILL)
         self.process.wait()
+
+    def hang_up(self, seconds: float = 20) -> None:
+        """The terminal goes: its window was closed, or the line to it. Waits until the program has ended."""
+        os.close(self.process.child_fd)
+        self.gone = True
+        until = time.monotonic() + seconds
+        while os.waitpid(self.process.pid, os.WNOHANG)[0] == 0:
+            if time.monotonic() > until:
+                os.kill(self.process.pid, signal.SIGKILL)
+                raise AssertionError("it did not end without its terminal")
+            time.sleep(0.02)
 
     def wait_until_it_ends(self, seconds: float = 20) -> int | None:
         """The exit status; None where a signal ended it."""

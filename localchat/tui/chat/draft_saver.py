@@ -56,6 +56,7 @@ class DraftSaver:
         """The newest words, whatever they were when the write was asked for."""
         draft = self._unstored[chat_id]
         text = encoded(draft)
+        self._store.check_files()  # what is the same as before may stand in a file that is gone
         if chat_id is None:
             if self._store.state.get(NEW_CHAT_DRAFT) != text:
                 self._store.state.put(NEW_CHAT_DRAFT, text)

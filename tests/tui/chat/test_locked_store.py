@@ -128,7 +128,7 @@ async def test_quitting_with_a_free_store_leaves_nothing_to_rescue(store: Store)
 def test_what_is_rescued_goes_beside_the_store_else_to_the_temporary_folder_else_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = [Lost("store what you typed", "my \x1b[31mwords")]
+    lost = [Lost("store what you typed", "my \x1b[31mwords", StoreBusy("Locked."))]
     monkeypatch.setattr(unstored.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     store = tmp_path / "gone" / "chats.db"
@@ -139,3 +139,24 @@ def test_what_is_rescued_goes_beside_the_store_else_to_the_temporary_folder_else
     assert "my" in told
     assert "words" in told
     assert "\x1b" not in told
+
+
+async def test_the_next_start_offers_what_was_not_stored_and_puts_it_into_the_message(store: Store) -> None:
+    why = StoreBusy("Another program keeps the store locked.")
+    lost = [Lost("store what you typed", "not lost", why), Lost("store the reply", "nor this", why)]
+    unstored.rescued(lost, store.path)
+    [file] = unstored.left_behind(store.path)
+    app = still_app(store, Script())
+    async with app.run_test(size=SIZE) as pilot:
+        await shows(pilot, "Not stored last time")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert file.exists(), "later is not never"
+        app.offer_unstored()
+        await shows(pilot, "Put it into the message")
+        await pilot.press("y")
+        await until(pilot, lambda: not file.exists())
+        typed = app.chat_screen.conversation.composer.text
+    assert typed.startswith("not lost")
+    assert typed.endswith("nor this")
+    assert store.chats.get(LOCKS).draft == typed
