@@ -71,7 +71,7 @@ def outlives_its_terminal(driver: type[Driver]) -> type[Driver]:
 
     def run_input_thread(self: Any) -> None:
         try:
-            driver.run_input_thread(self)
+            driver.run_input_thread(self)  # type: ignore[attr-defined]
         except OSError:
             self._app.call_later(self._app.action_quit)
 
