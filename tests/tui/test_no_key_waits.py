@@ -119,6 +119,12 @@ def test_the_check_lets_workers_wait() -> None:
     assert offenders({Path("a.py"): ast.parse(source)}) == []
 
 
+def test_every_write_stands_in_the_one_queue() -> None:
+    """Beside it, a write would be lost at the end without a word, and could overtake one that was asked for before."""
+    beside = {path.name for path in FILES if "patiently" in path.read_text(encoding="utf-8")}
+    assert beside == set()
+
+
 def test_every_task_has_an_owner() -> None:
     bare = {
         f"{path.name}: {name_of(node)}"

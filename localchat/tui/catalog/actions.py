@@ -10,7 +10,7 @@ import functools
 from localchat.errors import Changed
 from localchat.providers.presets import Template
 from localchat.records import BUILT_IN_MODEL, LOCAL_KINDS, ChatsMoved, Model, MovePreview, MoveTarget, Provider, Removal
-from localchat.store import Store, patiently
+from localchat.store import Store
 from localchat.text import count, one_line
 from localchat.tui.catalog.model_picker import ModelPicker
 from localchat.tui.catalog.removal_dialog import RemovalDialog
@@ -202,7 +202,7 @@ async def offer_default(shell: Shell, added: list[Model]) -> None:
         )
     if chosen is not None:
         with reporting(shell):
-            change = await patiently(lambda: catalog.make_default(chosen))
+            change = await shell.written("change the default", lambda: catalog.make_default(chosen))
             shell.catalog_changed()
             if change.changed:
                 shell.undos.tell(default_words(change))

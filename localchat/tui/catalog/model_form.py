@@ -13,7 +13,6 @@ from textual.containers import VerticalScroll
 
 from localchat.errors import Changed, LocalChatError
 from localchat.records import BUILT_IN_MODEL, Model, Provider
-from localchat.store import patiently
 from localchat.text import count, one_line
 from localchat.tui.catalog.meanwhile import MergingForm
 from localchat.tui.dialogs.dialog import Words
@@ -91,7 +90,8 @@ class ModelForm(MergingForm[Model | None]):
             if path:
                 await asyncio.to_thread(_check_file, path)
             removed = {model.id for model in catalog.models(removed=True)}
-            added = await patiently(
+            added = await self.app.written(
+                "add the model",
                 lambda: catalog.add_model(
                     self._provider.name,
                     name,
@@ -99,7 +99,7 @@ class ModelForm(MergingForm[Model | None]):
                     context=context,
                     parameters=parameters,
                     shown=self._provider.id,
-                )
+                ),
             )
             self._revived = added.id in removed
             return added
@@ -120,7 +120,8 @@ class ModelForm(MergingForm[Model | None]):
             await asyncio.to_thread(_check_file, path)
         context = self._tokens() if "context" in edited else None
         parameters = self._parameters(edited & PARAMETERS.keys())
-        return await patiently(
+        return await self.app.written(
+            "save the model",
             lambda: self.app.store.catalog.edit_model(
                 old.id,
                 model=name if "name" in edited else None,
@@ -129,7 +130,7 @@ class ModelForm(MergingForm[Model | None]):
                 clear_context="context" in edited and context is None,
                 parameters={**dict.fromkeys(edited & PARAMETERS.keys()), **parameters},
                 seen={"model" if field == "name" else field: self.seen(field) for field in edited},
-            )
+            ),
         )
 
     def _path(self, name: str) -> str | None:

@@ -20,7 +20,6 @@ from localchat import validation
 from localchat.errors import AlreadyExists, Changed, InvalidInput, LocalChatError, NotFound
 from localchat.providers.presets import TEMPLATES, Template
 from localchat.records import KINDS, LOCAL_KINDS, KeySource, Provider
-from localchat.store import patiently
 from localchat.text import count, one_line
 from localchat.tui.catalog.meanwhile import WhichDialog, changed_words
 from localchat.tui.catalog.provider_draft import KEY_WORDS, KIND_WORDS, REPLAY_WORDS, Typed, keeping_key, key_words
@@ -304,17 +303,19 @@ class ProviderForm(Form[Provider | None]):
         catalog, old = self.app.store.catalog, self._provider
         if old is None:
             first = typed.limits_set({})
-            return await patiently(
+            return await self.app.written(
+                "add the provider",
                 lambda: catalog.add_provider(
                     typed.name, typed.kind, typed.base_url or None, typed.key_source, entry, limits=first
-                )
+                ),
             )
         parts = typed.edited(self._opened)
         self._wrote = bool(parts)
         if not parts:
             return old
         limits = typed.limits_set(dict(self._stored["limits"] or {})) if "limits" in parts else None
-        return await patiently(
+        return await self.app.written(
+            "save the provider",
             lambda: catalog.edit_provider(
                 old.id,
                 name=typed.name if "name" in parts else None,
@@ -323,7 +324,7 @@ class ProviderForm(Form[Provider | None]):
                 key_name=entry if "key" in parts else None,
                 limits=limits,
                 seen={field: self._stored[field] for part in parts for field in PARTS[part]},
-            )
+            ),
         )
 
     # What others change while the form is open

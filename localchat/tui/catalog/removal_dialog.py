@@ -15,7 +15,6 @@ from textual.widgets import Button, Select
 
 from localchat.errors import Changed, LocalChatError
 from localchat.records import Model, MovePreview, MoveTarget, Provider, Removal, RemovalPreview
-from localchat.store import patiently
 from localchat.store.catalog import confirmation
 from localchat.text import count, one_line
 from localchat.tui.catalog.words import label, names, place_words
@@ -281,7 +280,7 @@ class RemovalDialog(Dialog[Removed | None]):
         self._removing = True
         try:
             if moving is None:
-                done = await patiently(lambda: self.app.store.catalog.remove(shown, picked))
+                done = await self.app.written("remove it", lambda: self.app.store.catalog.remove(shown, picked))
             else:  # any number of chats
                 done = await self.app.written_apart(
                     "remove it", lambda store: store.catalog.remove(shown, picked, moving)
