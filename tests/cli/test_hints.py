@@ -26,6 +26,7 @@ from tests.cli.test_providers import memory as memory
 from tests.fakes import FakeEndpoint
 from tests.providers.test_gguf import gguf
 from tests.store.helpers import raw
+from tests.store.test_damage import damage
 
 ROOMS = Path(errors.__file__).parent
 GRAVE = "insert into model_configs (provider, model, is_local, deleted_at) values ('{}', '{}', null, '2026-01-01')"
@@ -189,6 +190,8 @@ SCENES: dict[str, Scene] = {
         ("--db", "{tmp}/text.db", "chats", "list"), ("file:text.db",), {"FILE": "{tmp}/new.db"}
     ),
     "a store that is to be imported": Scene(("import", "{path}"), TWO, {"FILE": "{tmp}/out.json"}),
+    "a damaged store": Scene(("chats", "rename", "1", "x"), (*TWO, "damage:messages"), {"FILE": "{tmp}/saved.db"}),
+    "a rescue": Scene(("doctor", "--rescue", "{tmp}/saved.db"), TWO),
     "the doctor, of a model without provider": Scene(("doctor",), (*TWO, "sql:delete from providers where name = 'z'")),
     "the doctor, of a default that is off": Scene(("doctor",), (*TWO, OFF)),
     "the doctor, of a lost default": Scene(("doctor",), (*TWO, "sql:update model_configs set is_default = 0")),
@@ -245,6 +248,11 @@ class Stage:
         for step in steps:
             if step.startswith("sql:"):
                 foreign(self._path, step[4:])
+            elif step.startswith("damage:"):
+                self._checkpoint()
+                for ending in ("-wal", "-shm"):
+                    Path(f"{self._path}{ending}").unlink(missing_ok=True)
+                damage(self._path, step[7:])
             elif step.startswith("file:"):
                 (self._path.parent / step[5:]).write_text("some words, " * 200, "utf-8")
             else:
@@ -266,6 +274,8 @@ class Stage:
             return self._with_option(scene, words)
         if words[1:2] == ["--db"] and len(words) == 3:  # the app, which needs a terminal: that file is a store
             words = [*words, "chats", "list"]
+        if words[1] == "restore" and len(words) > 2:  # it asks a person
+            words.append("--yes")
         return self._run(*words[1:], stdin=scene.pipes)
 
     def _with_option(self, scene: Scene, option: list[str]) -> Answer:
@@ -364,9 +374,10 @@ def could_be_named() -> dict[str, str]:
 
 
 def test_below_the_interfaces_no_text_names_a_command() -> None:
-    """The remedy does, and each interface words it. What only `doctor` reads may: it is a command itself."""
+    """The remedy does, and each interface words it. What only `doctor` reads may: it is a command itself. For a damaged
+    store there is no key: in the app, too, only commands help."""
     below = {named: file for named, file in could_be_named().items() if not file.startswith(("cli", "tui"))}
-    assert set(below.values()) <= {"store/health.py", "providers/health.py"}, below
+    assert set(below.values()) <= {"store/health.py", "providers/health.py", "store/soundness.py"}, below
 
 
 def test_every_command_that_the_sources_name_is_run_by_a_scene(
