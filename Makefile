@@ -27,7 +27,7 @@ pictures:
 	$(PY) docs/pictures/make.py
 
 # Each benchmark prints a table with its limits and fails beyond them. Leave the machine alone meanwhile.
-BENCHMARKS = start open_chat transcript removal engine large search importing growth loop weight
+BENCHMARKS = start open_chat transcript removal engine large search importing growth loop weight commands
 
 bench:
 	@failed=; for name in $(BENCHMARKS); do $(PY) benchmarks/$$name.py || failed="$$failed $$name"; done; \
