@@ -83,8 +83,8 @@ class Store:
 
     @property
     def readonly(self) -> LocalChatError | None:
-        """Why nothing can be written, where the store was opened only to be read."""
-        return self.connection.guard.readonly if self.connection.guard is not None else None
+        """Why nothing is written, where the store can only be read: as it was opened, or since damage was found."""
+        return self.connection.guard.why_not if self.connection.guard is not None else None
 
     def check_files(self) -> None:
         """Raises StoreUnreadable where the store, its log or the log's index is not the file it was any more."""

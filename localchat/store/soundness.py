@@ -49,6 +49,11 @@ class Guard:
         self._working = False
         self._files: dict[str, tuple[int, int] | None] = {}
 
+    @property
+    def why_not(self) -> LocalChatError | None:
+        """Why nothing is written any more, as far as that is known."""
+        return damaged(self.path, self._damage) if self._damage else self.readonly
+
     def know_files(self) -> None:
         """The store, its log and the log's index, as they are now that SQLite has opened them."""
         self._files = {ending: _identity(f"{self.path}{ending}") for ending in ("", "-wal", "-shm")}

@@ -35,7 +35,8 @@ from localchat.tui.tasks import apart
 from localchat.tui.terminal_gate import TextGate, gated
 from localchat.tui.textual_private import continues, outlives_its_terminal
 from localchat.tui.themes import DARK, LIGHT
-from localchat.tui.toasts import tell
+from localchat.tui.toasts import tell, tell_error
+from localchat.tui.top_bar import TopBar
 from localchat.tui.unstored import left_behind, rescued, words_in
 from localchat.turns import Connect
 from localchat.turns.titles import SWITCH as TITLES
@@ -83,6 +84,7 @@ class LocalChat(Shell):
         store.heal()
         self.default_model = store.catalog.default()
         self._leaving = False
+        self._told_read_only = False
         self._marking = False
         self.bug: Exception | None = None
         self.chat_screen = ChatScreen(self, self.turns)
@@ -106,6 +108,7 @@ class LocalChat(Shell):
         self.set_timer(BACKUP, self._back_up)
         self.set_interval(BACKUPS, self._back_up)
         self.set_timer(STARTED, self.offer_unstored)
+        self.call_after_refresh(self._tell_read_only)
         if self.store.not_backed_up is not None:
             self.call_after_refresh(self._tell_no_backup, self.store.not_backed_up)
         loop = asyncio.get_running_loop()
@@ -152,12 +155,22 @@ class LocalChat(Shell):
                 with contextlib.suppress(OSError):
                     path.unlink()
 
+    def _tell_read_only(self) -> None:
+        """Once, in a toast; and as long as it is so, in the top bar of every screen."""
+        why = self.store.readonly
+        for bar in self.screen.query(TopBar):
+            bar.readonly = why is not None
+        if why is not None and not self._told_read_only:
+            tell_error(self, why)
+        self._told_read_only = why is not None
+
     def _tell_no_backup(self, error: LocalChatError) -> None:
         tell(self, f"{NO_BACKUP} {error.message}\n{error.hint}".strip(), severity="warning")
 
     def _look_around(self) -> None:
         """Show what another window changed, and mark the replies of windows that died. What another program broke of
         the default is healed here; where the store could not be written, the next look tries again."""
+        self._tell_read_only()
         healed = self.store.heal()
         if not self.store.changed_elsewhere() and healed is None:
             return

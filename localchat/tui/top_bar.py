@@ -10,6 +10,8 @@ from textual.widget import Widget
 from localchat.records import Model
 from localchat.text import one_line
 
+READ_ONLY = "read-only, nothing is saved"
+
 
 def default_label(model: Model | None) -> str:
     """``★ qwen3:8b · ollama``, or that there is none."""
@@ -27,6 +29,7 @@ class TopBar(Widget):
 
     title: reactive[str] = reactive("")
     model: reactive[Model | None] = reactive(None)
+    readonly: reactive[bool] = reactive(False)  # nothing is saved: that stands here as long as it is so
 
     def render(self) -> RenderResult:
         width = max(self.size.width - 2, 1)
@@ -34,6 +37,8 @@ class TopBar(Widget):
         if right.cell_length > width:
             right = right.truncate(width, ellipsis=True)
         left = Content.styled("localchat", "bold") if width - right.cell_length > 40 else Content("")
+        if self.readonly:
+            left = Content.styled(READ_ONLY, "$text-warning bold")
         title = Content(one_line(self.title))
         space = width - right.cell_length - left.cell_length
         if title.cell_length > space - 4:
