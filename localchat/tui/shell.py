@@ -129,15 +129,22 @@ class Shell(App[None]):
         loop = asyncio.get_running_loop()
         cancelled = threading.Event()
 
-        def tell(waited: float) -> None:
+        def check() -> None:
             if cancelled.is_set():
                 raise StoreBusy("Nobody waits for it any more.")
+
+        def attempt(own: Store) -> T:
+            check()
+            return do(own)
+
+        def tell(waited: float) -> None:
+            check()
             if waited > NOTICED:
                 loop.call_soon_threadsafe(self._tell_waiting, what)
 
         def work() -> T:
             with self.store.beside() as own:
-                return persistently(lambda: do(own), tell)
+                return persistently(lambda: attempt(own), tell)
 
         self.working_apart += 1
         try:

@@ -176,6 +176,33 @@ async def test_what_was_cancelled_while_the_store_was_locked_is_never_done(store
     assert store.state.get("x") == ""
 
 
+async def test_what_was_cancelled_a_moment_before_the_store_was_free_is_never_done(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, free, over = (threading.Event() for _ in range(3))
+
+    def asleep(attempt: Callable[[], object], tell: Callable[[float], None]) -> object:
+        """Between two tries."""
+        reached.set()
+        free.wait(20)
+        try:
+            return attempt()
+        finally:
+            over.set()
+
+    monkeypatch.setattr("localchat.tui.shell.persistently", asleep)
+    app = still_app(store)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        worker = app.run_worker(app.written_apart("put it", lambda own: own.state.put("x", "1")))
+        await until(pilot, reached.is_set)
+        worker.cancel()
+        await until(pilot, lambda: app.working_apart == 0)
+        free.set()
+        assert over.wait(20)
+    assert store.state.get("x") == ""
+
+
 async def test_what_it_raises_is_raised_where_it_was_asked_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(own: Store) -> None:
         raise StoreBusy("No.")
