@@ -19,7 +19,7 @@ from localchat.errors import (
     StoreBusy,
     Way,
 )
-from localchat.records import Provider
+from localchat.records import Model, Provider
 from localchat.store import Store
 from localchat.store.catalog import editing
 from localchat.store.catalog.catalog import Catalog
@@ -360,6 +360,24 @@ def test_a_successor_removed_inside_the_transaction_is_internal(store: Store) ->
     )
     with pytest.raises(Internal, match=r"The successor b/b1 vanished inside the transaction; nothing was changed"):
         catalog.make_default(successor.id)
+    assert dump(store.connection, "providers", "model_configs", "catalog_events") == before
+
+
+def test_a_model_removed_inside_the_transaction_that_switches_it_is_internal(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = echo(store.catalog, "z", "z1")[0]
+    before = dump(store.connection, "providers", "model_configs", "catalog_events")
+    look = editing.queries.live_model_by_id
+
+    def removed(connection: sqlite3.Connection, model_id: int) -> Model:
+        found = look(connection, model_id)
+        connection.execute("update model_configs set deleted_at = '2026-01-01T00:00:00.000Z' where id = ?", (model.id,))
+        return found
+
+    monkeypatch.setattr(editing.queries, "live_model_by_id", removed)
+    with pytest.raises(Internal, match="The model z/z1 vanished"):
+        store.catalog.switch_model(model.id, False)
     assert dump(store.connection, "providers", "model_configs", "catalog_events") == before
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
-from itertools import groupby
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -14,7 +13,8 @@ from textual.pilot import Pilot
 
 from localchat.errors import ProviderRejected
 from localchat.store import Store
-from localchat.testing import Reply, Script, opened, press, say, screen_text, settled
+from localchat.testing import Reply, Script, opened, say, screen_text, settled
+from localchat.testing import press as pressed
 from localchat.tui.app import LocalChat
 
 Snap = Callable[..., Awaitable[None]]
@@ -28,13 +28,10 @@ def at(word: str) -> tuple[str, ...]:
     return ("slash", *word, "enter")
 
 
-WAIT = "wait"  # no key: until what the one before began is on the screen
-
-
-async def pressed(pilot: Pilot[Any], keys: Iterable[str]) -> None:
-    for waits, some in groupby(keys, lambda key: key == WAIT):
-        if not waits:
-            await press(pilot, *some)
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Each when what the one before began is on the screen: keys that are typed ahead of a dialog are another test."""
+    for key in keys:
+        await pressed(pilot, key)
 
 
 PROVIDER_ZETA = ("f2", *at("zeta"))
@@ -113,7 +110,7 @@ UNDO: dict[str, tuple[tuple[str, ...], str]] = {
     "switch": ((*MODEL_Z1, "space"), "switching zeta/z1 off"),
     "default": ((*MODEL_Z1, "asterisk"), "the default zeta/z1"),
     "edit": ((*PROVIDER_ZETA, "e", "end", *"-2", "ctrl+s"), "the edit of zeta"),
-    "move": ((*MODEL_Z1, "d", "y", *at("z1"), "m", WAIT, *"b1", "enter"), "moving the chats of zeta/z1"),
+    "move": ((*MODEL_Z1, "d", "y", *at("z1"), "m", *"b1", "enter"), "moving the chats of zeta/z1"),
     "chat in the trash": (("ctrl+b", "d"), "deleting Locks in SQLite"),
 }
 
@@ -123,7 +120,7 @@ async def test_undo(localchat_store: Store, localchat_app: LocalChat, snap: Snap
     keys, label = UNDO[kind]
     before = what_is_there(localchat_store)
     async with opened(localchat_app, SMALL) as pilot:
-        await pressed(pilot, keys)
+        await press(pilot, *keys)
         assert localchat_app.undos.label == label
         await snap(pilot)
         while localchat_app.undos.label not in ("", "the default alpha/a1"):
