@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from localchat.errors import LocalChatError, Remedy, Way
 from localchat.records import Model
 from localchat.store import Store
+from localchat.store.catalog.catalog import Catalog
 from localchat.store.schema import core
 from localchat.store.search.search import Query
 from tests.store.helpers import raw
@@ -188,3 +190,42 @@ def test_a_line_of_the_log_that_another_program_wrote_stops_no_store_from_openin
     with Store(old) as store:
         assert len(store.catalog.models()) == 6
         assert len(store.catalog.models(removed=True)) == 8
+
+
+def take(catalog: Catalog, remedy: Remedy | None) -> bool:
+    """The step that a hint names; False where it is that another model has the place."""
+    assert remedy is not None, "a dead end"
+    match remedy.way:
+        case Way.RESTORE_PROVIDER:
+            try:
+                catalog.restore(catalog.restore_of_provider(remedy.subject))
+            except LocalChatError as error:
+                return take(catalog, error.remedy) and take(catalog, remedy)
+        case Way.MAKE_ROOM:
+            catalog.edit_provider(catalog.provider(remedy.subject).id, name=remedy.other)
+        case Way.TAKE_OVER:
+            catalog.add_provider(remedy.subject, "echo", taking_over=catalog.left_behind(remedy.subject))
+        case Way.MOVE_CHATS:
+            assert catalog.live(remedy.other)
+            return False
+        case _:
+            raise AssertionError(remedy)
+    return True
+
+
+@pytest.mark.parametrize("model_id", [3, 5, 7, 8, 10, 11, 12, 14])
+def test_every_tombstone_comes_back_by_the_steps_that_are_named(brought: Store, model_id: int) -> None:
+    catalog = brought.catalog
+    for _ in range(4):
+        try:
+            back = catalog.restore(catalog.restore_of(model_id))
+        except LocalChatError as error:
+            if not take(catalog, error.remedy):
+                break  # its chats have another model to go to
+            if not catalog.model(model_id).removed:
+                break  # it came back with its provider
+        else:
+            assert [model.id for model in back.models] == [model_id]
+            break
+    alive = not catalog.model(model_id).removed
+    assert alive or model_id == 12, "t/same of the first t, whose name and model the second t has"
