@@ -145,6 +145,14 @@ def taken_back(done: Undone) -> str:
             return f"Took back {takes_back(event)}."
 
 
+def strange_log_words(path: object) -> str:
+    """Of a log that stood beside a store that it does not belong to."""
+    return (
+        "Beside the store stood the log of another file; it would have destroyed the store. It is kept as"
+        f" {one_line(str(path), 300)}. To put a copy in the store's place, use `localchat restore FILE`."
+    )
+
+
 def recording_words(provider: str, on: bool) -> str:
     """Of a provider whose recording was switched."""
     return f"Replies of {provider} are recorded from now on." if on else f"{provider} is recorded no more."

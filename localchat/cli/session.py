@@ -49,9 +49,18 @@ class Session(contextlib.ExitStack):
             self._store = self.enter_context(Store(self.path, busy_timeout=patience))
             if self._store.not_backed_up is not None:
                 _tell_no_backup(self._store.not_backed_up)
+            if self._store.connection.strange_log is not None:
+                _tell_strange_log(self._store.connection.strange_log)
             if self.heals:
                 _heal(self._store)
         return self._store
+
+
+def _tell_strange_log(path: Path) -> None:
+    from localchat.cli.output import notice
+    from localchat.wording import strange_log_words
+
+    notice(strange_log_words(path))
 
 
 def _heal(store: Store) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from localchat.errors import DiskFull, InvalidInput, Remedy, StoreUnreadable, Way
 from localchat.store.connection import snapshot, translated
 from localchat.store.file import named
+from localchat.store.pairing import number_anew
 from localchat.text import one_line
 from localchat.transfer.atomic_files import replacing, sweep, target, writing
 
@@ -93,6 +94,7 @@ def _copy(connection: sqlite3.Connection, beside: Path, progress: Callable[[int,
     with translated(beside), contextlib.closing(sqlite3.connect(beside, isolation_level=None)) as copy:
         connection.backup(copy, pages=_PAGES, progress=lambda _status, left, total: progress(left, total))
         copy.execute("pragma journal_mode=delete").fetchall()  # one file, complete in itself
+        number_anew(copy)
 
 
 def _check(beside: Path, counts: tuple[int, ...]) -> None:

@@ -27,6 +27,7 @@ from localchat.errors import (
 from localchat.store import file
 from localchat.store.fields import decoded
 from localchat.store.file import named
+from localchat.store.pairing import take_strange_log_away
 from localchat.store.reading import disk_full, full, readable, why_not_written
 from localchat.store.schema.core import CURRENT
 from localchat.store.soundness import Guard, damaged
@@ -48,6 +49,7 @@ class Connection(sqlite3.Connection):
 
     path: object = "the store"
     guard: Guard | None = None
+    strange_log: Path | None = None  # a log of another file that stood beside this one: what it is called now
     cleanup: contextlib.ExitStack | None = None  # what goes with it: a copy that is read in place of the store
 
     def close(self) -> None:
@@ -152,9 +154,12 @@ def connect(path: Path, *, busy_timeout: float = PATIENCE) -> Connection:
     why = why_not_written(path)
     if why is not None:
         return _read_only(path, why)
+    strange = take_strange_log_away(path)
     try:
         _look(path)
-        return _opened(path, busy_timeout)
+        connection = _opened(path, busy_timeout)
+        connection.strange_log = strange
+        return connection
     except (StoreUnreadable, DiskFull):
         if not full(path):
             raise

@@ -24,6 +24,7 @@ from localchat.store.connection import translated
 from localchat.store.fields import decoded
 from localchat.store.file import named
 from localchat.store.mending import mend_index, mend_tree
+from localchat.store.pairing import number_anew
 from localchat.text import count, one_line
 from localchat.transfer.atomic_files import replacing, target, writing
 
@@ -246,4 +247,5 @@ def _finished(beside: Path) -> tuple[list[str], int, int]:
         store.catalog.heal()
         chats, messages = store.connection.execute(COUNTS).fetchone()
         store.connection.execute("pragma journal_mode=delete").fetchall()
+        number_anew(store.connection)
     return mended, int(chats), int(messages)

@@ -16,6 +16,7 @@ from localchat.errors import InvalidInput, LocalChatError, NotFound, Remedy, Sto
 from localchat.store.backup import COUNTS
 from localchat.store.connection import translated
 from localchat.store.file import named, version_of
+from localchat.store.pairing import number_anew
 from localchat.text import one_line
 from localchat.transfer.atomic_files import replacing, writing
 
@@ -59,10 +60,11 @@ def restore(file: Path, store: Path) -> Restored:
     here = store.resolve()
     with writing(here.parent):
         here.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(here), replacing(here) as beside:
+    with alone(here), replacing(here) as beside:
         with _opened(file) as backup, translated(here), contextlib.closing(sqlite3.connect(beside)) as copy:
             backup.backup(copy)
             copy.execute("pragma journal_mode=delete").fetchall()  # one file, complete in itself
+            number_anew(copy)
             counts = _verified(copy, file)
         with beside.open("rb") as whole:
             os.fsync(whole.fileno())
@@ -106,7 +108,7 @@ def _verified(backup: sqlite3.Connection, file: Path) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _alone(store: Path) -> Iterator[None]:
+def alone(store: Path) -> Iterator[None]:
     """No process has the store open, and none opens it meanwhile. It need not be readable for that.
 
     SQLite's connections to a store in WAL mode share a lock on one byte of ``-shm``; a dead process holds none. Where

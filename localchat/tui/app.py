@@ -40,7 +40,7 @@ from localchat.tui.top_bar import TopBar
 from localchat.tui.unstored import left_behind, rescued, words_in
 from localchat.turns import Connect
 from localchat.turns.titles import SWITCH as TITLES
-from localchat.wording import ANOTHER_PROGRAM, NO_BACKUP
+from localchat.wording import ANOTHER_PROGRAM, NO_BACKUP, strange_log_words
 
 POLL = 0.7  # seconds between looks at what other windows changed; the promise is two
 STARTED = 1.0  # seconds; by then the first screen stands
@@ -109,6 +109,9 @@ class LocalChat(Shell):
         self.set_interval(BACKUPS, self._back_up)
         self.set_timer(STARTED, self.offer_unstored)
         self.call_after_refresh(self._tell_read_only)
+        if self.store.connection.strange_log is not None:
+            words = strange_log_words(self.store.connection.strange_log)
+            self.call_after_refresh(lambda: tell(self, words, severity="warning"))
         if self.store.not_backed_up is not None:
             self.call_after_refresh(self._tell_no_backup, self.store.not_backed_up)
         loop = asyncio.get_running_loop()
