@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import sys
 from contextlib import aclosing
@@ -15,12 +16,13 @@ import click
 from localchat import turns, validation
 from localchat.attachments.reading import read_all
 from localchat.cli.extract import last_block
+from localchat.cli.markdown import Markdown
 from localchat.cli.output import notice, print_json
 from localchat.cli.parameters import ChatId, ModelRef, Words, given, parameters_option, wrong_usage
 from localchat.cli.program import DEBUG, Command
 from localchat.cli.session import Session, back_up_daily, interactive, pass_session
 from localchat.cli.streaming_output import Outlet, StatusLine
-from localchat.errors import ConfirmRemote, InvalidInput, LocalChatError, NotFound, ProviderRejected
+from localchat.errors import ConfirmRemote, DiskFull, Internal, InvalidInput, LocalChatError, NotFound, ProviderRejected
 from localchat.records import Message, host_of
 from localchat.wording import NOT_OFFERED, fell_back, leaves, unarchived
 
@@ -58,6 +60,8 @@ LEAVING = 0.5  # seconds that an interrupted program waits for a reader that doe
 @click.option("--again", is_flag=True, help="Ask for another reply to the last prompt of the chat; takes no PROMPT.")
 @click.option("--temporary", is_flag=True, help="Keep nothing of this turn: neither prompt nor reply is stored.")
 @click.option("--extract", is_flag=True, help="Print the last code block of the reply and nothing else.")
+@click.option("--raw", "shown", flag_value="raw", help="Print Markdown as it came, also to a terminal.")
+@click.option("--plain", "shown", flag_value="plain", help="Print Markdown without its marks, and without colour.")
 @click.argument("prompt", required=False, type=Words())
 @pass_session
 def ask(
@@ -73,6 +77,7 @@ def ask(
     again: bool,
     temporary: bool,
     extract: bool,
+    shown: str | None,
     prompt: str | None,
 ) -> None:
     """Send PROMPT and print the reply as it comes.
@@ -113,7 +118,7 @@ def ask(
         turn = turns.NewTurn(text, chat_id=chat_id, attachments=read_all(files), **terms)
     while True:  # where another host would be asked by the time the person has answered, it is a new question
         try:
-            _hold(_Run(session, store, turn, extract=extract, temporary=temporary))
+            _hold(_Run(session, store, turn, extract=extract, shown=shown, temporary=temporary))
             return
         except ConfirmRemote as question:
             if not interactive():
@@ -191,6 +196,7 @@ class _Run:
     store: Store
     turn: turns.NewTurn | turns.Regenerate
     extract: bool = False  # only the last code block is printed, when all of the reply is there
+    shown: str | None = None  # raw, plain, or as it suits standard output
     temporary: bool = False  # nothing is kept, so no line names the chat
     status: StatusLine = field(default_factory=StatusLine)
     outlet: Outlet | None = None
@@ -244,7 +250,7 @@ async def _converse(run: _Run) -> None:
             loop.call_soon_threadsafe(stop, 0)
 
     _on_signals(loop, stop)
-    run.outlet = None if run.session.json else Outlet(reader_left)
+    run.outlet = None if run.session.json else Outlet(reader_left, _markdown(run))
     try:
         async with aclosing(turns.send(run.store, connect, run.turn)) as events:
             async for event in events:
@@ -253,6 +259,19 @@ async def _converse(run: _Run) -> None:
         run.stopped_by = signal.SIGINT if run.stopped_by is None else run.stopped_by
     finally:
         run.status.clear()
+
+
+def _markdown(run: _Run) -> Markdown | None:
+    """Rendered for a person at a terminal; raw into pipes."""
+    import os
+
+    if run.shown == "raw" or run.extract:
+        return None
+    if run.shown == "plain":
+        return Markdown(styled=False)
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    return Markdown(styled=not os.environ.get("NO_COLOR"))
 
 
 def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> None:
@@ -320,7 +339,8 @@ def _report(run: _Run, began: turns.Began) -> None:
     if run.session.json:
         print_json({**_document(run, began, message), **({"extracted": block} if run.extract else {})})
     if run.outlet is not None and run.outlet.error is not None:
-        raise LocalChatError(
+        full = run.outlet.error.errno == errno.ENOSPC
+        raise (DiskFull if full else Internal)(
             f"Standard output cannot be written ({run.outlet.error.strerror}).",
             _where(run, began, "What came is kept"),
         )

@@ -293,7 +293,13 @@ def _erase(session: Session, chats: list[Chat], yes: bool, *, many: bool) -> Non
 @pass_session
 def restore(session: Session, ids: tuple[int, ...]) -> None:
     """Take chats out of the trash or the archive."""
-    each_chat(session, ids, session.store.chats.restore, _is_back)
+    here = {chat_id for chat_id in ids if _is_listed(session.store.chats.get(chat_id))}
+    each_chat(
+        session,
+        ids,
+        session.store.chats.restore,
+        lambda chat: f"{_titled(chat)} is in the list already." if chat.id in here else _is_back(chat),
+    )
 
 
 def each_chat(
@@ -306,6 +312,10 @@ def each_chat(
     changed = [change(chat_id) for chat_id in wanted]
     entries = [_entry(chat) for chat in changed]
     answer(session, entries[0] if len(ids) == 1 else entries, *map(words, changed))
+
+
+def _is_listed(chat: Chat) -> bool:
+    return chat.deleted_at is None and chat.archived_at is None
 
 
 def _is_back(chat: Chat) -> str:
@@ -364,7 +374,7 @@ def _ever(store: Store, ref: str) -> list[Model]:
     there = [*store.catalog.models(provider), *store.catalog.models(provider, removed=True)]
     found = [model for model in there if model.model == name]
     if not found:
-        raise NotFound(f"There is no model {ref}, and never was.", "See `localchat models list --all`.")
+        raise NotFound(f"There is no model {ref}, live or removed.", "See `localchat models list --all`.")
     return found
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from localchat.cli.markdown import Markdown
 from localchat.cli.output import notice, size
 from localchat.records import Progress
 from localchat.text import clean, one_line
@@ -20,13 +21,15 @@ class Outlet:
     """Standard output while a reply comes.
 
     Into a pipe or a file the text goes as it is, in UTF-8. To a terminal it goes cleaned, and ends with a newline.
+    ``markdown``: what makes of it what is shown.
     A thread writes, so that a slow reader (``| less``) stops neither the reply nor its saving. ``gone`` is called from
     that thread when nobody reads any more or nothing can be written; ``error`` then says why, and is None for a reader
     that just went away.
     """
 
-    def __init__(self, gone: Callable[[], None]) -> None:
+    def __init__(self, gone: Callable[[], None], markdown: Markdown | None = None) -> None:
         self.terminal = sys.stdout.isatty()
+        self._markdown = markdown
         self.reader_left = False
         self.error: OSError | None = None
         self._gone = gone
@@ -42,12 +45,17 @@ class Outlet:
             # A \r\n that arrives in two pieces is one line end.
             self._held = "\r" if text.endswith("\r") else ""
             text = clean(text.removesuffix("\r") if self._held else text)
+        self._put(self._markdown.feed(text) if self._markdown is not None else text)
+
+    def _put(self, text: str) -> None:
         if text:
             self._last = text[-1]
             self._texts.put(text)
 
     def end(self, patience: float | None = None) -> None:
         """Wait until all is written, at most ``patience`` seconds where given."""
+        if self._markdown is not None:
+            self._put(self._markdown.end())
         if self.terminal and self._last != "\n":
             self._texts.put("\n")
         self._texts.put(None)

@@ -137,7 +137,7 @@ def _place_of(store: Store, request: TurnRequest) -> _Place:
 
 def _check_words(text: str, files: tuple[Attachment, ...]) -> None:
     if not text.strip() and not files:
-        raise InvalidInput("There is nothing to send.", "Type a message first.")
+        raise InvalidInput("There is nothing to send.", "The message is empty.")
 
 
 def _message_in(store: Store, chat_id: int, message_id: int) -> Message:
