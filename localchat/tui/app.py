@@ -85,6 +85,8 @@ class LocalChat(Shell):
         self.default_model = store.catalog.default()
         self._leaving = False
         self._told_read_only = False
+        self.to_restore: Path | None = None  # the backup that takes the store's place once the app has ended
+        self.news = ""  # what happened before the app opened
         self._marking = False
         self.bug: Exception | None = None
         self.chat_screen = ChatScreen(self, self.turns)
@@ -109,6 +111,8 @@ class LocalChat(Shell):
         self.set_interval(BACKUPS, self._back_up)
         self.set_timer(STARTED, self.offer_unstored)
         self.call_after_refresh(self._tell_read_only)
+        if self.news:
+            self.call_after_refresh(lambda: tell(self, self.news))
         if self.store.connection.strange_log is not None:
             words = strange_log_words(self.store.connection.strange_log)
             self.call_after_refresh(lambda: tell(self, words, severity="warning"))
@@ -157,6 +161,21 @@ class LocalChat(Shell):
             if not len(self.pending):  # the store has it
                 with contextlib.suppress(OSError):
                     path.unlink()
+
+    @work(exclusive=True, group="backup")
+    async def back_up_now(self) -> None:
+        from localchat.tui.backups import back_up_now
+
+        await back_up_now(self)
+
+    @work(exclusive=True, group="backup")
+    async def restore_newest(self) -> None:
+        """Ask, and end: a store that is open cannot be replaced. ``run`` restores it then, and opens the app again."""
+        from localchat.tui.backups import newest_to_restore
+
+        self.to_restore = await newest_to_restore(self)
+        if self.to_restore is not None:
+            self.leave()
 
     def _tell_read_only(self) -> None:
         """Once, in a toast; and as long as it is so, in the top bar of every screen."""
@@ -320,6 +339,8 @@ class LocalChat(Shell):
         on = self.store.state.get(TITLES, "on") == "on"
         what = "Keep the first words as titles" if on else "Have new chats titled by the model that answers"
         yield SystemCommand("Titles", what, self.switch_titles)
+        yield SystemCommand("Back up", "A checked copy of everything, beside the store", self.back_up_now)
+        yield SystemCommand("Restore a backup", "The newest one in the store's place", self.restore_newest)
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Quit", "Quit; a running reply is kept", self.action_quit)
 
@@ -341,8 +362,17 @@ def _collect_garbage_again() -> None:
 
 def run(path: Path) -> int:
     """Open the store and run the app; the exit status. Raises what opening the store raises, and Internal for a bug."""
-    with Store(path, busy_timeout=0) as store:
-        return run_app(LocalChat(store), path)
+    news = ""
+    while True:
+        with Store(path, busy_timeout=0) as store:
+            app = LocalChat(store)
+            app.news = news
+            status = run_app(app, path)
+        if app.to_restore is None:
+            return status
+        from localchat.tui.backups import restored
+
+        news = restored(app.to_restore, path)
 
 
 def run_app(app: LocalChat, path: Path) -> int:
