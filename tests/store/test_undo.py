@@ -116,6 +116,18 @@ BACK_ANOTHER_WAY: dict[str, tuple[str, Callable[[Store], object]]] = {
         "a model switched off",
         lambda s: s.connection.execute("update model_configs set enabled = 1"),
     ),
+    "an edited one added again as something else": (
+        "parameters",
+        lambda s: (s.catalog.remove_model(s.catalog.live("z/z1").id), s.catalog.add_model("z", "z1", context=5)),
+    ),
+    "an edit by another program": (
+        "an address",
+        lambda s: s.connection.execute("update providers set base_url = 'http://localhost:7/v1' where name = 'far'"),
+    ),
+    "parameters by another program": (
+        "parameters",
+        lambda s: s.connection.execute("update model_configs set parameters = '{}' where model = 'z1'"),
+    ),
     "gone by another program": (
         "an address",
         lambda s: s.connection.execute("delete from providers where name = 'far'"),

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from typing import Any
 
-from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound, Remedy, Way
+from localchat.errors import AlreadyExists, Changed, InvalidInput, NotFound, Remedy, StoreUnreadable, Way
 from localchat.records import CatalogEvent, Model, Provider, Undone, is_local
 from localchat.store.catalog import log, moving, queries, restoring, ways_back
 from localchat.store.catalog.transaction import Change
@@ -22,17 +22,27 @@ UNDOABLE = (*_REMOVALS, *_SWITCHES, *log.EDITS, *_CHOICES, "chats-moved")
 _RESTORES = {"provider-removed": "provider-restored", "model-removed": "model-restored"}
 
 
-def undoable(connection: sqlite3.Connection, limit: int | None = None) -> list[CatalogEvent]:
+def undoable(connection: sqlite3.Connection, limit: int | None = None, *, refused: bool = False) -> list[CatalogEvent]:
     """Lines that can be taken back, the newest first. One that can never be again is left out: its provider or model is
-    gone for good, or a default that was none before."""
+    gone for good, something else than an undoable change wrote over it, or a default that was none before.
+    ``refused``: with those that were written over, to say so to who was offered one."""
     found: list[CatalogEvent] = []
+    touched: set[object] = set()
     undone: set[int] = set()
     for event in _newest_first(connection):
         target = log.undoes(event)
         if target is not None and event.action in ("undone", *_RESTORES.values()):
             undone |= _whole(connection, event, target)
         elif event.action in UNDOABLE and event.id not in undone and _possible(connection, event):
+            if (
+                not refused
+                and event.action in log.EDITS
+                and _of(event) not in touched
+                and _overwritten(connection, event)
+            ):
+                continue
             found.append(event)
+            touched.add(_of(event))
             if limit is not None and len(found) >= limit:
                 break
     return found
@@ -95,6 +105,35 @@ def _concerns_something(connection: sqlite3.Connection, event: CatalogEvent) -> 
     return event.action in log.EDITS or thing.enabled == event.action.endswith("enabled")
 
 
+def _of(event: CatalogEvent) -> object:
+    """Which provider or model it is about."""
+    return event.provider_id if event.action.startswith("provider") else ("model", event.detail.get("model"))
+
+
+def _overwritten(connection: sqlite3.Connection, event: CatalogEvent) -> bool:
+    """Whether an edited field is not what the edit made it: where no newer change explains that, none takes it back."""
+    try:
+        pairs = log.edited(event) if event.format > 1 else {}
+    except StoreUnreadable:
+        return False
+    model_id = event.detail.get("model")
+    thing: Provider | Model | None
+    if event.action.startswith("provider"):
+        thing = _provider_by(connection, event.provider_id)
+    else:
+        thing = queries.find_model(connection, model_id) if isinstance(model_id, int) else None
+    if thing is None or (isinstance(thing, Model) and thing.removed):
+        return False
+    for name, (old, new) in pairs.items():
+        there = getattr(thing, name, new)
+        if all(isinstance(each, dict) for each in (old, new, there)):  # parameters are fields of their own
+            if any(there.get(each) != new.get(each) for each in {*old, *new} if old.get(each) != new.get(each)):
+                return True
+        elif there != new:
+            return True
+    return False
+
+
 def _provider_by(connection: sqlite3.Connection, provider_id: int | None) -> Provider | None:
     return None if provider_id is None else queries.find_provider_by_id(connection, provider_id)
 
@@ -113,7 +152,7 @@ def _dicts(found: Any) -> list[dict[str, Any]]:
 def undo(change: Change, event_id: int) -> Undone:
     """Raises NotFound where it was undone already or is no change that can be; Changed, AlreadyExists, InvalidInput,
     ProviderNotConfigured where it cannot be now, and StoreUnreadable for a line that cannot be read."""
-    event = next((each for each in undoable(change.tx) if each.id == event_id), None)
+    event = next((each for each in undoable(change.tx, refused=True) if each.id == event_id), None)
     if event is None:
         raise NotFound("It was undone already, perhaps in another window.", "Nothing was changed.")
     if event.action in _REMOVALS:
