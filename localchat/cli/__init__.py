@@ -50,9 +50,9 @@ def localchat(session: Session, version: bool) -> None:
     """
     if version:
         from localchat import __version__
-        from localchat.cli.output import answer
+        from localchat.cli.output import JSON_VERSION, answer
 
-        answer(session, {"version": __version__}, f"localchat {__version__}")
+        answer(session, {"version": __version__, "json": JSON_VERSION}, f"localchat {__version__}")
         raise click.exceptions.Exit(0)
     if click.get_current_context().invoked_subcommand is None:
         _open_app(session)

@@ -19,6 +19,7 @@ from localchat.errors import LocalChatError, Way
 from localchat.records import BUILT_IN_MODEL, NO_TIME, ErrorNote, Model, moment
 from localchat.text import clean, escaped, one_line
 
+JSON_VERSION = 1  # of the documents that docs/command-line.md describes; see there when it changes
 NARROWEST = 20  # columns that a table's wide column is never cut below
 # Where there is no default, no model can answer: there is none to choose.
 NO_DEFAULT_NEXT = "Add a model or switch one on: `localchat models add REF`, `localchat models enable REF`."

@@ -90,3 +90,9 @@ def test_the_fields_of_one_turn_and_of_a_chat_are_the_ones_that_are_told(run: Ru
     message = run("chats", "show", "1", "--json").json["messages"][0]
     told = PAGE.partition("as `messages` an array of ")[2].partition(".\n")[0]
     assert set(message) == set(re.findall(r"`(\w+)`", told))
+
+
+def test_the_page_says_which_version_of_the_documents_it_describes() -> None:
+    from localchat.cli.output import JSON_VERSION
+
+    assert f"documents on this page are of\nversion {JSON_VERSION}:" in PAGE

@@ -66,9 +66,10 @@ def test_a_list_of_chats_loads_no_client(path: Path) -> None:
 
 def test_the_version_is_said(run: Run) -> None:
     from localchat import __version__
+    from localchat.cli.output import JSON_VERSION
 
     assert run("--version").out == f"localchat {__version__}\n"
-    assert run("--version", "--json").json == {"version": __version__}
+    assert run("--version", "--json").json == {"version": __version__, "json": JSON_VERSION}
 
 
 def test_without_a_terminal_the_app_says_what_to_use_instead(real: Run) -> None:

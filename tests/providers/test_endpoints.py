@@ -322,3 +322,23 @@ async def test_a_continued_reply_can_be_sent(endpoint: FakeEndpoint, provider: M
     reply = await read(OpenAIClient(provider("openai", endpoint.base_url("openai"))), Request("plain", lines))
     assert reply.text == "".join(WORDS)
     assert [message["role"] for message in endpoint.requests[0].body["messages"]] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize(("think", "wanted"), [("off", "disabled"), ("high", "enabled")])
+async def test_anthropic_is_told_whether_to_think_and_gets_fields_that_only_it_knows(
+    endpoint: FakeEndpoint, provider: Make, think: str, wanted: str
+) -> None:
+    client = AnthropicClient(provider("anthropic", endpoint.url))
+    await read(client, asking("claude-sonnet-4-5", think=think, container="c-1"))
+    body = endpoint.requests[0].body
+    assert body.get("thinking", {"type": "disabled"})["type"] == wanted
+    assert body["container"] == "c-1"
+    assert "think" not in body
+
+
+async def test_gemini_is_told_how_much_to_think(endpoint: FakeEndpoint, provider: Make) -> None:
+    for think in ("off", "low", "high"):
+        await read(GoogleClient(provider("google", endpoint.url)), asking("gemini-2.5-flash", think=think))
+    off, low, high = (request.body["generationConfig"]["thinkingConfig"] for request in endpoint.requests)
+    assert off["thinking_budget"] == 0
+    assert 0 < low["thinking_budget"] < high["thinking_budget"]
