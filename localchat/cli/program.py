@@ -34,6 +34,21 @@ def _set_db(context: click.Context, _parameter: click.Parameter, value: str | No
         session.db = value
 
 
+def _set_log(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is None or context.find_object(Session) is None:
+        return
+    from localchat import log
+
+    if log.running():
+        return
+    try:
+        log.start(Path(value).expanduser())
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(
+            f"{value!r} cannot be written ({getattr(error, 'strerror', None) or error})."
+        ) from None
+
+
 def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     session = context.find_object(Session)
     if session is not None and value:
@@ -50,6 +65,14 @@ def common_options() -> list[click.Option]:
             expose_value=False,
             callback=_set_db,
             help="The store: a file. Default: $LOCALCHAT_DB, else the data folder of the platform.",
+        ),
+        click.Option(
+            ["--log"],
+            metavar="FILE",
+            type=click.Path(),
+            expose_value=False,
+            callback=_set_log,
+            help="Append to this file what happens, without a word of any chat.",
         ),
         click.Option(
             ["--json"],
@@ -192,7 +215,9 @@ class Program(click.Group):
     @staticmethod
     def _fail(session: Session, error: LocalChatError) -> int:
         from localchat.cli.output import print_error
+        from localchat.log import LOG
 
+        LOG.info("failed: %s", error.code)
         if os.environ.get(DEBUG):
             import traceback
 

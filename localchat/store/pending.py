@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from localchat.errors import DiskFull, LocalChatError, StoreBusy, StoreUnreadable
+from localchat.log import LOG
 from localchat.store.connection import PATIENCE
 
 T = TypeVar("T")
@@ -156,6 +157,7 @@ class PendingWrites:
         """What holds nobody's words is given up; the rest is tried again: the disk may get room."""
         if write.words is None:
             self._queue.remove(write)
+        LOG.info("the store refused a write: %s", error.code)
         write.refused, write.again = True, time.monotonic() + KEEP_TRYING
         self._raise(write, error)
 

@@ -22,6 +22,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
+from localchat import log
 from localchat.errors import Internal, LocalChatError
 from localchat.providers import connect
 from localchat.store import Store
@@ -161,6 +162,20 @@ class LocalChat(Shell):
             if not len(self.pending):  # the store has it
                 with contextlib.suppress(OSError):
                     path.unlink()
+
+    def switch_log(self) -> None:
+        """Write a log beside the store from now on, or no more."""
+        path = self.store.path.with_name(f"{self.store.path.stem}-log.txt")
+        if log.running():
+            log.stop()
+            tell(self, "No log is written any more.")
+            return
+        try:
+            log.start(path)
+        except OSError as error:
+            tell(self, f"{one_line(str(path), 300)} cannot be written ({error.strerror}).", severity="warning")
+            return
+        tell(self, f"What happens is written to {one_line(str(path), 300)}, without a word of any chat.")
 
     @work(exclusive=True, group="backup")
     async def back_up_now(self) -> None:
@@ -339,6 +354,8 @@ class LocalChat(Shell):
         on = self.store.state.get(TITLES, "on") == "on"
         what = "Keep the first words as titles" if on else "Have new chats titled by the model that answers"
         yield SystemCommand("Titles", what, self.switch_titles)
+        what = "Stop it" if log.running() else "What happens, without a word of any chat, beside the store"
+        yield SystemCommand("Log", what, self.switch_log)
         yield SystemCommand("Back up", "A checked copy of everything, beside the store", self.back_up_now)
         yield SystemCommand("Restore a backup", "The newest one in the store's place", self.restore_newest)
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)

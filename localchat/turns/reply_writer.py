@@ -16,6 +16,7 @@ from localchat.errors import (
     ReplyCut,
     StoreBusy,
 )
+from localchat.log import LOG
 from localchat.records import ErrorNote, Message, Model, Recording, Status, Usage, moment
 from localchat.store import PendingWrites, Store, patiently
 from localchat.store.connection import PATIENCE
@@ -65,6 +66,7 @@ class ReplyWriter:
 
     def asked(self) -> None:
         """The endpoint is asked now: times of a recording count from here."""
+        LOG.info("reply %d: asks %s", self.begun.reply.id, self.used.ref)
         self.asked_at = asyncio.get_running_loop().time()
 
     def came(self, kind: str, words: str) -> None:
@@ -143,6 +145,9 @@ class ReplyWriter:
 
     async def _end(self, status: Status, error: LocalChatError | None) -> Message:
         took = moment(self.store.now()) - moment(self.begun.reply.created_at)
+        code = error.code if error is not None else "no error"
+        size, seconds = len(self.content), took.total_seconds()
+        LOG.info("reply %d: %s, %s, %d characters in %.1f s", self.begun.reply.id, status, code, size, seconds)
 
         recording = None if self.deltas is None else Recording(tuple(self.deltas), self._since_asked())
 
