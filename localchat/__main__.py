@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -15,6 +16,10 @@ def main() -> None:
         localchat.main(prog_name="localchat")
     except KeyboardInterrupt:  # while it still loads
         raise SystemExit(130) from None
+    finally:
+        # Python looks through every object for circles while it ends. With a vendor's SDK loaded that takes longer than
+        # the second in which ctrl+c is to be heard, and finds nothing that the end of the process does not free.
+        gc.freeze()
 
 
 def _said() -> bool:

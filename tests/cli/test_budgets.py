@@ -86,9 +86,15 @@ def test_a_hundred_thousand_models_cost_less_than_200_mb_and_are_all_there(path:
     assert usage < MOST
 
 
-@pytest.mark.parametrize("model", ["flood", "bomb-pings", "pings", "hang", "slow"])  # the others end by themselves
-def test_ctrl_c_ends_it_within_a_second(path: Path, endpoint: FakeEndpoint, model: str) -> None:
-    added(path, endpoint, model)
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [
+        *(("openai", model) for model in ("flood", "bomb-pings", "pings", "hang", "slow")),  # the others end themselves
+        ("anthropic", "flood"), ("anthropic", "hang"), ("google", "flood"), ("google", "pings"),
+    ],
+)  # fmt: skip
+def test_ctrl_c_ends_it_within_a_second(path: Path, endpoint: FakeEndpoint, kind: str, model: str) -> None:
+    added(path, endpoint, model, kind)
     process = start("ask", "-m", f"acme/{model}", "hi")
     until = time.monotonic() + 20
     while not endpoint.requests and time.monotonic() < until:

@@ -243,3 +243,13 @@ def test_json_and_db_may_stand_anywhere(real: Run, path: Path, words: tuple[str,
     answers = [real(*common, noun, verb), real(noun, *common, verb), real(noun, verb, *common)]
     assert [answer.code for answer in answers] == [0, 0, 0]
     assert answers[0].out == answers[1].out == answers[2].out
+
+
+def test_the_end_of_the_process_looks_for_no_circles(real: Run) -> None:
+    """That takes seconds where a vendor's SDK is loaded: ctrl+c would not be heard within one."""
+    seen = "import atexit, gc, runpy, sys; sys.argv[0] = 'localchat';"
+    seen += "atexit.register(lambda: print(gc.get_freeze_count() > 1000));"
+    seen += "runpy.run_module('localchat', run_name='__main__')"
+    command = [sys.executable, "-c", seen, "providers", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "True", done.stderr
