@@ -45,7 +45,7 @@ def mend_tree(connection: sqlite3.Connection) -> list[str]:
         for chat_id in lost:
             tx.execute("insert into chats (id, title) values (?, ?)", (chat_id, f"Found again, chat {chat_id}"))
         if lost:
-            done.append(f"{count(len(lost), 'chat')} of which only messages were left got a name")
+            done.append(f"{count(len(lost), 'chat')} of which only messages were left found again")
         loose = sum(
             tx.execute(
                 f"update {table} set {column} = null{also} where {column} is not null"
@@ -56,14 +56,14 @@ def mend_tree(connection: sqlite3.Connection) -> list[str]:
         astray = [row[0] for row in tx.execute(_ASTRAY).fetchall()]
         tx.executemany("update messages set parent_id = null where id = ?", [(each,) for each in astray])
         if loose + len(astray):
-            done.append(f"{count(loose + len(astray), 'link')} to what is not there were taken out")
+            done.append(f"{count(loose + len(astray), 'link')} to what is not there taken out")
         leaves = [row[0] for row in tx.execute(_FOREIGN_LEAVES).fetchall()]
         tx.executemany(
             "update chats set leaf_id = (select max(id) from messages where chat_id = chats.id) where id = ?",
             [(each,) for each in leaves],
         )
         if leaves:
-            done.append(f"{count(len(leaves), 'chat')} had lost the end of the line, and shows the newest again")
+            done.append(f"{count(len(leaves), 'chat')} without the end of the line found it again")
         depths = [tuple(row) for row in tx.execute(_DEPTHS).fetchall()]
         tx.executemany("update messages set depth = ? where id = ?", [(depth, each) for each, depth in depths])
         if depths:
