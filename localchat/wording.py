@@ -149,7 +149,7 @@ def strange_log_words(path: object) -> str:
     """Of a log that stood beside a store that it does not belong to."""
     return (
         "Beside the store stood the log of another file; it would have destroyed the store. It is kept as"
-        f" {one_line(str(path), 300)}. To put a copy in the store's place, use `localchat restore FILE`."
+        f" {one_line(str(path), 300)}. Put a copy in the store's place with the command restore, not by hand."
     )
 
 

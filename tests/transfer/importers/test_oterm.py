@@ -19,9 +19,16 @@ from tests.transfer.importers.sources import OTERM, PNG, oterm_message, written
 MARCH = 1772445600  # 2026-03-02T10:00:00Z
 
 
+def theirs(tmp_path: Path) -> Path:
+    """The file of oterm: not ours, which has the same name."""
+    folder = tmp_path / "oterm"
+    folder.mkdir(exist_ok=True)
+    return folder / "store.db"
+
+
 @pytest.fixture
 def oterm(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
+    return theirs(tmp_path)
 
 
 def test_a_chat_has_the_time_of_its_file_and_its_own_order(store: Store, take: Take, oterm: Path) -> None:
@@ -180,9 +187,9 @@ def test_two_stores_that_begin_alike_are_both_imported(store: Store, take: Take,
 
 
 def test_a_chat_that_went_on_or_was_renamed_is_the_same(store: Store, take: Take, tmp_path: Path) -> None:
-    take(oterm_with(tmp_path / "store.db", SAID))
+    take(oterm_with(theirs(tmp_path), SAID))
     grown = [*SAID, ("assistant", "Rest."), ("user", "and on Tuesday?")]
-    again = take(oterm_with(tmp_path / "store.db", grown, name="Plans"))
+    again = take(oterm_with(theirs(tmp_path), grown, name="Plans"))
     assert (again.chats_imported, again.chats_skipped) == (0, 1)
     assert again.notes == ["1 chat has gone on there since; what is here was left as it is."]
     older = take(oterm_with(tmp_path / "backup.db", SAID[:2]))
@@ -190,29 +197,29 @@ def test_a_chat_that_went_on_or_was_renamed_is_the_same(store: Store, take: Take
 
 
 def test_a_chat_that_went_on_here_is_the_same(store: Store, take: Take, tmp_path: Path) -> None:
-    take(oterm_with(tmp_path / "store.db", SAID))
+    take(oterm_with(theirs(tmp_path), SAID))
     store.connection.execute("insert into messages (chat_id, role, content) values (1, 'assistant', 'Rest.')")
-    assert take(oterm_with(tmp_path / "store.db", [*SAID, ("assistant", "Other words.")])).chats_skipped == 1
+    assert take(oterm_with(theirs(tmp_path), [*SAID, ("assistant", "Other words.")])).chats_skipped == 1
 
 
 def test_a_chat_of_a_version_before_is_known_again_and_another_is_not_taken_for_it(
     store: Store, take: Take, tmp_path: Path
 ) -> None:
-    take(oterm_with(tmp_path / "store.db", SAID))
+    take(oterm_with(theirs(tmp_path), SAID))
     store.connection.execute("update chat_sources set source_id = substr(source_id, 1, instr(source_id, '@') - 1)")
-    assert take(oterm_with(tmp_path / "store.db", [*SAID, ("assistant", "Rest.")])).chats_skipped == 1
+    assert take(oterm_with(theirs(tmp_path), [*SAID, ("assistant", "Rest.")])).chats_skipped == 1
     assert take(oterm_with(tmp_path / "other.db", [*SAID[:2], ("user", "other words")])).chats_imported == 1
 
 
 def test_names_travel_with_an_export_and_tell_the_same(store: Store, tmp_path: Path) -> None:
-    import_file(store, str(oterm_with(tmp_path / "store.db", SAID)))
+    import_file(store, str(oterm_with(theirs(tmp_path), SAID)))
     exchange = Exchange(store)
     file = tmp_path / "all.json"
     file.write_text("".join(json_document(exchange.read(exchange.ids()), store.now())))
     with Store(tmp_path / "elsewhere.db") as other:
         assert import_file(other, str(oterm_with(tmp_path / "other.db", [*SAID[:2], ("user", "else")]))).chats_imported
         assert import_file(other, str(file)).chats_imported == 1
-        assert import_file(other, str(oterm_with(tmp_path / "store.db", [*SAID, SAID[0]]))).chats_skipped == 1
+        assert import_file(other, str(oterm_with(theirs(tmp_path), [*SAID, SAID[0]]))).chats_skipped == 1
         assert len(chats(other)) == 2
 
 
