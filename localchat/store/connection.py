@@ -7,7 +7,9 @@ import os
 import random
 import sqlite3
 import stat
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +43,15 @@ _OLDEST = (3, 37)  # STRICT tables
 _FAILED = (sqlite3.Error, UnicodeDecodeError)
 
 
+_in_use: Counter[str] = Counter()  # stores by path, as often as this process has each open
+_counting = threading.Lock()
+
+
+def _count(path: str, by: int) -> None:
+    with _counting:
+        _in_use[path] += by
+
+
 class Connection(sqlite3.Connection):
     """A connection whose errors are ours wherever they come up: in a write, a read, or a row fetched later.
 
@@ -51,9 +62,13 @@ class Connection(sqlite3.Connection):
     guard: Guard | None = None
     strange_log: Path | None = None  # a log of another file that stood beside this one: what it is called now
     cleanup: contextlib.ExitStack | None = None  # what goes with it: a copy that is read in place of the store
+    counted: str = ""  # its path in ``_in_use``
 
     def close(self) -> None:
         super().close()
+        if self.counted:
+            _count(self.counted, -1)
+            self.counted = ""
         if self.guard is not None:
             self.guard.take_log_away()
         if self.cleanup is not None:
@@ -154,13 +169,19 @@ def connect(path: Path, *, busy_timeout: float = PATIENCE) -> Connection:
     why = why_not_written(path)
     if why is not None:
         return _read_only(path, why)
-    strange = take_strange_log_away(path)
+    with _counting:
+        # This reads the file; to close any handle of a file drops all locks that this process has on it.
+        strange = None if _in_use[str(path)] else take_strange_log_away(path)
+        _in_use[str(path)] += 1
     try:
         _look(path)
         connection = _opened(path, busy_timeout)
-        connection.strange_log = strange
+        connection.strange_log, connection.counted = strange, str(path)
         return connection
-    except (StoreUnreadable, DiskFull):
+    except BaseException as error:
+        _count(str(path), -1)
+        if not isinstance(error, StoreUnreadable | DiskFull):
+            raise
         if not full(path):
             raise
         return _read_only(path, disk_full(path))  # it became so meanwhile, or another process has what room there was

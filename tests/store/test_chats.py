@@ -324,7 +324,7 @@ def test_all_chats_of_some_models_move_to_another_and_back(store: Store) -> None
         return [chat.model.model if chat.model else None for chat in chats]
 
     store.catalog.remove_model(a.id)
-    moved = store.catalog.move_chats(store.catalog.move_of([a.id, b.id]), d)
+    moved = store.catalog.move_chats(store.catalog.move_of([a.id, b.id]), store.catalog.target(d.id))
     assert owners() == ["d", "d", "c", None, "d"]
     assert dict(moved.before) == {ids[0]: a.id, ids[1]: b.id, in_trash: a.id}
     store.chats.set_model(ids[1], c.id)  # moved on since: an undo leaves it alone

@@ -50,7 +50,7 @@ def move(store: Store, number: int) -> Callable[[], object]:
         add_chat(store, "Rain", "mine/m", [("Q", "A")])
 
     def there_and_back() -> None:
-        store.catalog.move_chats(store.catalog.move_of([mine.id]), other)
+        store.catalog.move_chats(store.catalog.move_of([mine.id]), store.catalog.target(other.id))
         store.catalog.undo_event(store.catalog.undoable(1)[0].id)
 
     return there_and_back
@@ -94,7 +94,7 @@ def test_moving_back_leaves_a_chat_that_was_given_another_model_since(store: Sto
     (mine,) = echo(store.catalog, "mine", "m")
     other, third = store.catalog.add_model("mine", "other"), store.catalog.add_model("mine", "third")
     first, second = (add_chat(store, "Rain", "mine/m", [("Q", "A")]) for _ in range(2))
-    store.catalog.move_chats(store.catalog.move_of([mine.id]), other)
+    store.catalog.move_chats(store.catalog.move_of([mine.id]), store.catalog.target(other.id))
     store.chats.set_model(second, third.id)
     assert store.catalog.undo_event(store.catalog.undoable(1)[0].id).chats == 1
     assert [store.chats.get(each).model.id for each in (first, second) if store.chats.get(each).model] == [

@@ -122,8 +122,8 @@ async def test_it_is_told_what_is_waited_for_and_goes_on_when_the_store_is_free(
             app.chat_screen.conversation.transcript.focus()
             await pilot.press("f", "f")  # the second press is for the fork that is under way
             await shows(pilot, "Waiting to fork the chat.")
+        await shows(pilot, "(fork)")
         await settled(pilot)
-        assert "(fork)" in screen_text(app)
         assert app.waiting == ""
     assert store.chats.count() == 3
 

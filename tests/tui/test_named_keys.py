@@ -22,7 +22,7 @@ from textual.pilot import Pilot
 import localchat.tui
 from localchat.errors import ProviderRejected, RateLimited
 from localchat.store import Store
-from localchat.testing import Reply, Script, add_chat, known_store, say, screen_text, settled, still_app
+from localchat.testing import Reply, Script, add_chat, say, screen_text, settled, still_app
 from localchat.tui.app import LocalChat
 from localchat.tui.catalog.discover import DiscoverDialog
 
@@ -257,10 +257,9 @@ WAYS: dict[str, Way] = {
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with known_store(tmp_path / "store.db") as store:
-        add_chat(store, "Newest", "alpha/a1", [("Does it rain?", "Yes.")])
-        yield store
+def store(localchat_store: Store) -> Store:
+    add_chat(localchat_store, "Newest", "alpha/a1", [("Does it rain?", "Yes.")])
+    return localchat_store
 
 
 @pytest.mark.parametrize("place", TEXTS)

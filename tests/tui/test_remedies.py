@@ -17,7 +17,7 @@ from localchat import tui
 from localchat.errors import ProviderUnavailable, Remedy, Way
 from localchat.records import Provider
 from localchat.store import Store
-from localchat.testing import Reply, Script, known_store, say, settled, still_app
+from localchat.testing import Reply, Script, say, settled, still_app
 from localchat.tui import remedies
 from localchat.tui.app import LocalChat
 from localchat.tui.catalog.discover import DiscoverDialog
@@ -30,12 +30,6 @@ from localchat.tui.toasts import tell_error
 from tests.tui.catalog.conftest import settled as until
 
 GRAVE = "insert into model_configs (provider, model, is_local, deleted_at) values ('p', 'm', null, '2026-01-01')"
-
-
-@pytest.fixture
-def known(tmp_path: Path) -> Iterator[Store]:
-    with known_store(tmp_path / "known.db") as store:
-        yield store
 
 
 class Need(NamedTuple):

@@ -384,7 +384,7 @@ async def test_a_store_that_was_closed_under_way_ends_the_turn_and_does_not_cras
             store.close()
         events.append(event)
     end = ended(events)
-    assert isinstance(end.error, Internal)
+    assert isinstance(end.error, Internal | StoreUnreadable)
     assert end.message.content == words(events) == "one two"
 
 
